@@ -1,0 +1,1 @@
+"""Files to articles to statements. No model in here."""
