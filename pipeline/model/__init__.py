@@ -1,0 +1,1 @@
+"""From statements to probabilities: encoders, inputs, the classifier, the baselines."""
