@@ -226,9 +226,7 @@ def _write_checkpoint(
     model.load_state_dict(_camembert_state(tensors, rows), strict=True)
     # fp16 halves the file; the 4-bit source holds no more than that.
     model.half().save_pretrained(folder)
-    tokenizer = CamembertTokenizer(
-        vocab=vocabulary, _spm_precompiled_charsmap=_nmt_nfkc(scratch), model_max_length=512
-    )
+    tokenizer = CamembertTokenizer(vocab=vocabulary, _spm_precompiled_charsmap=_nmt_nfkc(scratch), model_max_length=512)
     tokenizer.save_pretrained(folder)
     for path in folder.iterdir():
         path.chmod(0o644)  # safetensors may write 0600, which a shared machine's other users cannot read

@@ -1,0 +1,1 @@
+"""The labelled corpus: its schema, its checks, its splits."""

@@ -1,0 +1,1 @@
+"""Pure functions of labels and probabilities: metrics, calibration, figures."""

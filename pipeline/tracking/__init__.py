@@ -1,0 +1,1 @@
+"""MLflow: runs, the model registry, the logged model. The only room that imports mlflow."""

@@ -1,0 +1,1 @@
+"""The recipe that fits one model, and experiments that compare several."""
