@@ -1,7 +1,7 @@
 """The command line ``stance``: parses, calls, prints.
 
-Exit codes: 0 done; 1 a fault of this program; 2 a mistake in the input, config or reference; 3 done, but some records were
-set aside or checks failed; 4 the tracking server did not take the run; 130 stopped by the user.
+Exit codes: 0 done; 1 a fault of this program; 2 a mistake in the input, config or reference; 3 done, but some records
+were set aside or a check failed; 4 the tracking server did not take the run; 130 stopped by the user.
 """
 
 import json
@@ -78,6 +78,9 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except Exception as error:
+        if "No space left on device" in str(error):  # each library wraps it in an error of its own
+            err.print("[bold red]error:[/] no space left on the device; free some and start again.")
+            sys.exit(2)
         show = getattr(error, "show", None)  # a usage error of the command-line parser
         if show is None:
             raise
@@ -349,7 +352,11 @@ def _show_article(folder: Path, format: str, article_id: str) -> None:
     if own.empty:
         err.print(f"--show: no article {article_id!r} in the result.")
         return
-    print_article(out, str(own["title"].iloc[0] or article_id), own.to_dict("records"))
+    print_article(
+        out,
+        str(own["title"].iloc[0] or article_id),
+        [{str(k): v for k, v in row.items()} for row in own.to_dict("records")],
+    )
 
 
 @app.command()

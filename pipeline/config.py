@@ -1,7 +1,7 @@
 """The typed schema of one training run: load, override, check and save YAML.
 
-One YAML file under ``configs/`` is one runnable setting. Unknown keys, wrong types and contradictions are reported all at
-once, before any model loads, with the key, the file and what is allowed.
+One YAML file under ``configs/`` is one runnable setting. Unknown keys, wrong types and contradictions are reported all
+at once, before any model loads, with the key, the file and what is allowed.
 """
 
 import difflib

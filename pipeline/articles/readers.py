@@ -49,7 +49,7 @@ def find_files(inputs: list[str]) -> list[Path]:
         elif path.is_file():
             matches = [path]
         else:
-            matches = [Path(p) for p in sorted(glob.glob(name, recursive=True)) if Path(p).is_file()]
+            matches = [Path(p) for p in sorted(glob.glob(name, recursive=True)) if Path(p).is_file()]  # noqa: PTH207
             if not matches:
                 raise InputError(f"{name}: no such file or folder, and as a glob it matches nothing.")
         for match in matches:
@@ -93,13 +93,13 @@ def _read(path: Path, columns: Columns) -> Iterator[Article | Reject]:
         else:
             text = _decode(path.read_bytes())
             yield _read_text(path, text) if path.suffix.lower() == ".txt" else read_html(path, text)
-    except _BadBytes as error:
+    except _BadBytesError as error:
         yield Reject(str(path), str(error))
     except OSError as error:
         yield Reject(str(path), f"cannot be read: {error.strerror or error}")
 
 
-class _BadBytes(Exception):
+class _BadBytesError(Exception):
     pass
 
 
@@ -107,12 +107,12 @@ def _decode(raw: bytes) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _BadBytes(
-            f"not UTF-8 text (byte {error.start} is 0x{raw[error.start]:02x}); if it is Latin-1 or Windows text, convert it: "
-            "iconv -f windows-1252 -t utf-8"
+        raise _BadBytesError(
+            f"not UTF-8 text (byte {error.start} is 0x{raw[error.start]:02x}); if it is Latin-1 or Windows text, "
+            "convert it: iconv -f windows-1252 -t utf-8"
         ) from error
     if "\x00" in text:
-        raise _BadBytes(f"holds a NUL byte (at {raw.index(0)}): not a text file")
+        raise _BadBytesError(f"holds a NUL byte (at {raw.index(0)}): not a text file")
     return text
 
 
@@ -131,7 +131,7 @@ def _read_jsonl(path: Path, columns: Columns) -> Iterator[Article | Reject]:
                 continue
             try:
                 record = json.loads(_decode(raw))
-            except _BadBytes as error:
+            except _BadBytesError as error:
                 yield Reject(where, str(error))
             except json.JSONDecodeError as error:
                 yield Reject(where, f"broken JSON: {error.msg} at column {error.colno}")

@@ -1,4 +1,4 @@
-"""Whether a corpus may be trained on: schema, duplicates across splits, events on two sides, damage, guideline version."""
+"""Whether a corpus may be trained on: schema, duplicates, events on two sides, damage, guideline version."""
 
 import re
 from collections import defaultdict

@@ -19,12 +19,12 @@ SPLITS = ("train", "validation", "test")
 
 Label = Literal["accusation", "denial", "neutral"]
 Domain = Literal[
-    "geopolitics", "war", "justice", "police", "national-politics", "local-politics", "business", "labour", "health",
-    "environment", "sport", "science", "culture", "technology", "religion", "education", "agriculture", "transport",
+    "geopolitics", "war", "justice", "police", "national-politics", "local-politics", "business", "labour",
+    "health", "environment", "sport", "science", "culture", "technology", "religion", "education", "agriculture", "transport",
 ]  # fmt: skip
 Genre = Literal[
-    "dispatch", "regional", "magazine", "tabloid", "broadcast", "press-release", "interview", "profile", "editorial",
-    "court-report", "live-blog", "sports-report", "market-report", "science-page", "obituary", "listing", "fact-check",
+    "dispatch", "regional", "magazine", "tabloid", "broadcast", "press-release", "interview", "profile",
+    "editorial", "court-report", "live-blog", "sports-report", "market-report", "science-page", "obituary", "listing", "fact-check",
 ]  # fmt: skip
 
 
@@ -35,8 +35,8 @@ class CorpusError(StanceError):
 class LabelledStatement(BaseModel):
     """A statement of the project's corpus.
 
-    ``label`` is the settled label; ``first_label`` and ``second_label`` are those of two annotators who did not see each
-    other's, and are equal to nothing ("") where a label was not given a second time yet.
+    ``label`` is the settled label; ``first_label`` and ``second_label`` are those of two annotators who did not see
+    each other's; ``""`` where one was not given yet.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -45,10 +45,18 @@ def as_datasets(splits: dict[str, list[LabelledStatement]]) -> Any:
 
 
 def digest(corpus: Path) -> str:
-    """SHA-256 over the whole files of a corpus folder, in the order of the splits."""
+    """SHA-256 over the whole files of a corpus folder, in the order of the splits.
+
+    Raises:
+        CorpusError: A file is missing.
+    """
     sha = hashlib.sha256()
     for split in SPLITS:
-        sha.update((corpus / f"{split}.jsonl").read_bytes())
+        path = corpus / f"{split}.jsonl"
+        try:
+            sha.update(path.read_bytes())
+        except OSError as error:
+            raise CorpusError(f"{path}: cannot be read ({error.strerror}).") from error
     return sha.hexdigest()
 
 

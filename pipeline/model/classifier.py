@@ -1,6 +1,7 @@
 """Statements to logits and probabilities: one interface, three models (encoder, TF-IDF, cues), one folder format.
 
-Validation, evaluation, scoring and the model logged in MLflow all call :meth:`Classifier.logits`, so they cannot disagree.
+Validation, evaluation, scoring and the model logged in MLflow all call :meth:`Classifier.logits`, so that they cannot
+disagree.
 """
 
 import json
@@ -74,7 +75,7 @@ class Classifier:
     """
 
     network: Network
-    inputs: Inputs = field(default_factory=Inputs)
+    inputs: Inputs = field(default_factory=lambda: Inputs())
     temperature: float = 1.0
     name: str = ""
 

@@ -1,6 +1,6 @@
 """The rule baseline: a small lexicon of French accusing and denying words, with negation.
 
-Ten minutes of a linguist's work, kept readable; it is what the encoder has to beat. The first rule that matches decides.
+Kept small and readable; it is what the encoder has to beat. The first rule that matches decides.
 """
 
 import re

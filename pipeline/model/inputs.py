@@ -22,8 +22,8 @@ class Windows:
     """Token windows of a batch of statements.
 
     Attributes:
-        features: One mapping a window (``input_ids`` and, where the encoder has them, ``token_type_ids``), unpadded, special
-            tokens included, at most ``max_tokens`` long.
+        features: One mapping a window (``input_ids`` and, where the encoder has them, ``token_type_ids``), unpadded,
+            special tokens included, at most ``max_tokens`` long.
         owner: Index of the statement that each window belongs to, ascending.
         windowed: Whether a statement did not fit and was cut into several windows.
     """

@@ -1,10 +1,8 @@
 """The model that MLflow logs: a DataFrame of statements in, label, probabilities and flags out.
 
-MLflow loads this file as code ("models from code"), beside a copy of the package, so no pickle is involved and the model
-works without this repository.
+MLflow loads this file as code ("models from code"), beside a copy of the package, so no pickle is involved and the
+model works without this repository.
 """
-
-from typing import Any
 
 import mlflow
 import pandas as pd
@@ -22,7 +20,7 @@ class StanceModel(PythonModel):  # type: ignore[misc]  # mlflow is untyped here
 
         self.classifier = load(Path(context.artifacts["model"]))
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> pd.DataFrame:
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # hints would be a schema
         """One row a statement: ``label``, ``p_accusation``, ``p_denial``, ``p_neutral``, ``flags``."""
         from pipeline.labels import LABELS
 

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,12 +26,19 @@ from mlflow.types import ColSpec, Schema
 from pipeline.config import Config
 from pipeline.config import load as load_config
 from pipeline.corpus import splits as corpus_splits
+from pipeline.corpus.schema import LabelledStatement
 from pipeline.errors import StanceError
 from pipeline.evaluation.metrics import flat
 from pipeline.labels import LABELS
 from pipeline.tracking import registry
 
 logger = logging.getLogger(__name__)
+
+for _name in ("mlflow", "alembic"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+for _text in ("The specified dataset source can be interpreted", r"[\s\S]*Add type hints to the `predict` method"):
+    warnings.filterwarnings("ignore", message=_text)
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 _RETRY_AFTER_SECONDS = 60.0
 _RUN_ID = "mlflow_run_id"
@@ -74,7 +82,6 @@ def connect(config: Config) -> str:
     _check_answers(uri)
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).resolve().parent.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(uri)
     try:
         if mlflow.get_experiment_by_name(config.tracking.experiment) is None:
@@ -136,6 +143,7 @@ def tracked(config: Config, folder: Path, parent_id: str | None = None) -> Itera
 
     A run folder that already belongs to an MLflow run (it was interrupted) continues that run.
     """
+    data = corpus_splits.load_splits(config.data, config.seed)  # a wrong corpus must not leave a failed run behind
     connect(config)
     folder.mkdir(parents=True, exist_ok=True)
     known = folder / _RUN_ID
@@ -153,7 +161,7 @@ def tracked(config: Config, folder: Path, parent_id: str | None = None) -> Itera
         )
         known.write_text(run.info.run_id)
         if run_id is None:
-            _describe(config, folder)
+            _describe(config, folder, data)
     except Exception as error:
         raise TrackingError(f"The tracking store refused the run: {_first_line(error)}") from error
     tracker = Tracker(run.info.run_id)
@@ -191,7 +199,7 @@ def _end(status: str) -> None:
         logger.warning("The tracking server did not take the end of the run (%s).", _first_line(error))
 
 
-def _describe(config: Config, folder: Path) -> None:
+def _describe(config: Config, folder: Path, data: dict[str, list[LabelledStatement]]) -> None:
     from pipeline.training.recipe import git_state
 
     mlflow.log_params({key: "null" if value is None else value for key, value in config.flat().items()})
@@ -205,7 +213,6 @@ def _describe(config: Config, folder: Path) -> None:
             "run_folder": folder.name,
         }
     )
-    data = corpus_splits.load_splits(config.data, config.seed)
     for split, records in data.items():
         frame = pd.DataFrame([record.model_dump() for record in records])
         source = str(Path(config.data.corpus) / f"{split}.jsonl")
@@ -247,8 +254,8 @@ def upload(folder: Path, tracker: Tracker) -> None:
 
 def _away(folder: Path) -> TrackingError:
     return TrackingError(
-        f"The training is complete in {folder}, but the tracking server did not take it. When it is back, send it with: "
-        f"stance track {folder}"
+        f"The training is complete in {folder}, but the tracking server did not take it. "
+        f"When it is back, send it with: stance track {folder}"
     )
 
 

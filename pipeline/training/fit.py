@@ -80,17 +80,18 @@ def fine_tune(
         seed=config.seed,
         data_seed=config.seed,
         report_to="none",
+        disable_tqdm=False,
         remove_unused_columns=False,
         dataloader_pin_memory=not on_cpu,
     )
     trainer = _StanceTrainer(
         classifier=classifier,
-        validation=validation,
         recipe=recipe,
         loss=_Loss(recipe, [record.label for record in train]),
         model=network.model,
         args=arguments,
         train_dataset=dataset,
+        eval_dataset=list(validation),  # read by _StanceTrainer.evaluate; the Trainer only wants to see one
         data_collator=_Collator(network.tokenizer),
         callbacks=[EarlyStoppingCallback(recipe.patience), _Report(log)],
     )
@@ -119,7 +120,7 @@ def uses_bf16(recipe: Training) -> bool:
     if recipe.precision != "auto":
         return recipe.precision == "bf16"
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and "avx512_bf16" in _cpu_flags()
 
 
@@ -184,13 +185,12 @@ class _StanceTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
     def __init__(
         self,
         classifier: Classifier,
-        validation: Sequence[LabelledStatement],
         recipe: Training,
         loss: _Loss,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.classifier, self.validation, self.recipe, self.loss = classifier, validation, recipe, loss
+        self.classifier, self.recipe, self.loss = classifier, recipe, loss
         # Our loss is a mean over the batch; the Trainer must not divide by the number of items again.
         self.model_accepts_loss_kwargs = False
 
@@ -211,7 +211,7 @@ class _StanceTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         return self.optimizer
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        records = self.validation
+        records = self.eval_dataset
         logits, _windowed = self.classifier.logits(
             [r.text for r in records], [r.context for r in records], [r.title for r in records]
         )
@@ -219,7 +219,7 @@ class _StanceTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         values = {f"eval_{label}_f1": metrics["per_class"][label]["f1"] for label in LABELS}
         values |= {"eval_macro_f1": metrics["macro_f1"], "eval_loss": metrics["log_loss"]}
         self.log(values)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, values)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, values)
         return values
 
 

@@ -178,7 +178,8 @@ def _write_predictions(
             {
                 "id": record.id, "text": record.text, "context": record.context, "label": record.label,
                 "predicted": LABELS[int(p.argmax())], "construction": record.construction, "domain": record.domain,
-                **{f"p_{name}": round(float(value), 6) for name, value in zip(LABELS, p, strict=True)}, "windowed": long,
+                **{f"p_{name}": round(float(value), 6) for name, value in zip(LABELS, p, strict=True)},
+                "windowed": long,
             }
         )  # fmt: skip
     write_jsonl(folder / "predictions.jsonl", rows)
@@ -218,6 +219,6 @@ Labels a statement of a French news article `accusation`, `denial` or `neutral`.
 
 ## Limits
 
-The label says what a statement does with an allegation, not whether the allegation is true. The test split is written text
-of the same kind as the training data; on real news expect less. Not for decisions about persons.
+The label says what a statement does with an allegation, not whether the allegation is true. The test split is invented
+text of the same kind as the training data; on real news expect less. Not for decisions about persons.
 """
