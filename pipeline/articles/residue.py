@@ -23,8 +23,8 @@ _DATE = (
 _HOUR = r"\d{1,2}\s?[h:]\s?(?:\d{2})?"
 _WHEN = rf"(?:(?:le )?{_DATE}(?:,?\s?(?:à |[-–—|·]\s?)?{_HOUR})?|il y a \d+ \w+|à {_HOUR})"
 _STAMP = (
-    r"(?:publiée?|postée?|mise? (?:à jour|en ligne)|modifiée?|actualisée?|publication|"
-    r"(?:dernière )?(?:mise à jour|modification|actualisation))\s?:?"
+    r"(?:(?:article |texte )?(?:publiée?|postée?|mise? (?:à jour|en ligne)|modifiée?|actualisée?|créée?)|publication|"
+    r"(?:dernière )?(?:mise à jour|modification|actualisation))(?: le)?\s?:?"
 )
 _NAME = r"(?-i:[A-ZÀ-Ý][\w'.-]*)"
 _NAMES = rf"{_NAME}(?: (?:d[eu] |des |la |le )?{_NAME}){{0,4}}"
@@ -49,7 +49,7 @@ _SUBSCRIBERS = "(?:aux|à nos|pour les|pour nos) abonnés"
 _SENTENCES: dict[str, tuple[str, ...]] = {
     "read-also": (
         r"(?:[àa] (?:re)?(?:lire|voir|écouter|regarder|découvrir)|(?:re)?(?:lire|voir|écouter|regarder))"
-        r"(?: aussi| également)\s?[:>→|].{1,200}",
+        r"(?: aussi| également)\s?[\]:>→|].{1,200}",
         r"(?:[àa] )?(?:re)?(?:lire|voir|écouter|regarder) (?:aussi|également)(?:\s?[-–—]?\s?(?-i:[A-ZÀ-Ý«\"“]).{1,200})?",
         r"[àa] (?:re)?(?:lire|voir|écouter|regarder|découvrir)\s?[:>→|].{1,200}",
         r"(?:[àa] )?(?:re)?(?:lire|voir|écouter)(?: aussi| également)? (?:nos|notre|l'(?:article|encadré)|"
@@ -60,6 +60,7 @@ _SENTENCES: dict[str, tuple[str, ...]] = {
     "share": (
         rf"(?:partage[rz]|envoye[rz]|tweete[rz]|recommande[rz])(?: {_PIECE})? (?:sur|par|via|avec) "
         rf"(?:{_NETWORKS}|les réseaux sociaux|(?:un|vos) amis?)",
+        rf"(?:vous avez aimé cet article\s?\?\s?)?partagez-l[ea](?: sur {_NETWORKS})?",
         rf"(?:sui|retrou|rejoi)(?:vez|gnez)-nous (?:aussi |également )?sur (?:{_NETWORKS}|les réseaux sociaux)",
     ),
     "comments": (
@@ -72,12 +73,15 @@ _SENTENCES: dict[str, tuple[str, ...]] = {
         r"les commentaires sont (?:fermés|désactivés|clos)\b.{0,30}",
     ),
     "newsletter": (
-        rf"(?:(?:abonn|inscriv)ez-vous|s'(?:abonner|inscrire)|je m'(?:abonne|inscris)) (?:gratuitement )?"
+        rf".{{0,60}}(?:(?:abonn|inscriv)ez-vous|s'(?:abonner|inscrire)|je m'(?:abonne|inscris)) (?:gratuitement )?"
         rf"(?:à |aux )(?:la |nos |notre |cette )?{_LETTER}\b.{{0,150}}",
-        r"rece(?:vez|voir) (?:gratuitement |chaque |tous les |toute |nos |notre ).{0,150}\b"
-        rf"(?:{_LETTER}|e-?mails?|boîte|infos?|actualités?|essentiel|rédaction)\b.{{0,80}}",
+        r"(?:chaque \w+, |gratuitement, )?rece(?:vez|voir) (?:gratuitement |chaque |tous les |toute |nos |notre |la |l').{0,150}"
+        rf"\b(?:{_LETTER}|e-?mails?|boîte|infos?|actualités?|essentiel|rédaction)\b.{{0,80}}",
+        rf"(?:en (?:validant|vous inscrivant)|votre adresse (?:e-?mail |électronique )?(?:est|sera)) .{{0,150}}\b{_LETTER}\b.{{0,80}}",
+        r"vous pouvez (?:à tout moment )?vous désinscrire\b.{0,120}|merci\W+votre inscription (?:est|a bien été)\b.{0,40}",
     ),
     "cookies": (
+        r"(?:en cliquant sur .{1,40}, vous (?:acceptez|consentez)\b|ce contenu est bloqué\b).{0,100}\bcookies\b.{0,80}",
         r"(?:nous(?: et nos (?:\d+ )?partenaires)?|ce site|notre site) (?:utilis|dépos|stock)(?:e|ons|ent) .{0,60}"
         r"\b(?:cookies|traceurs)\b.{0,40}\b(?:pour|afin|nécessaires|à des fins)\b.{0,160}",
         r"en (?:poursuivant|continuant) (?:votre|sur|la|à) .{0,60}\bvous acceptez\b.{0,160}",
@@ -95,7 +99,8 @@ _SENTENCES: dict[str, tuple[str, ...]] = {
         r".{0,60}",
         r"il vous reste \d+(?:[.,]\d+)?\s?% de (?:cet|ce) \w+ à lire\b.{0,80}",
         r"abonnez-vous (?:pour (?:lire|accéder|continuer|découvrir|profiter)|(?:dès|à partir de) \d).{0,100}",
-        r"déjà abonnée?\s?\?(?: (?:se connecter|connectez-vous|identifiez-vous))?",
+        r"(?:profitez|testez|offre)\b.{0,60}\d\s?(?:€|euros?)\b.{0,40}\b(?:par mois|premier mois|sans engagement)\b.{0,40}",
+        r"(?:vous avez )?déjà (?:abonnée?|un compte)\s?\?(?: (?:se connecter|connectez-vous|identifiez-vous))?",
     ),
     "byline": (rf"(?:propos )?recueillis? par {_AUTHORS}",),
     "navigation": (
@@ -110,21 +115,22 @@ _LINES: dict[str, tuple[str, ...]] = {
     "read-also": (
         r"(?:lire|voir|relire)\s?:.{1,200}",
         r"lire (?:la suite|plus)|en savoir plus|sur le même (?:sujet|thème)|pour aller plus loin|à ne pas manquer",
-        r"(?:nos |les )?(?:autres )?articles (?:liés|similaires|associés|recommandés|sur ce sujet|les plus lus)",
+        r"(?:nos |les )?(?:autres )?(?:articles|thèmes) (?:liés|similaires|associés|recommandés|sur [lc]e sujet|les plus lus)",
         r"vous (?:aimerez|pourriez) aussi(?: aimer)?|les plus lus|dans la même rubrique|notre (?:dossier|sélection)",
+        r"(?:lire|voir|écouter|regarder) (?:l'article(?: complet)?|la vidéo|le podcast|l'émission)|pour en savoir plus",
     ),
     "share": (
-        rf"(?:partage[rz]|envoye[rz]|tweete[rz]|imprime[rz]|enregistre[rz]|sauvegarde[rz])(?: {_PIECE})?|partages?",
+        rf"(?:partage[rz]|envoye[rz]|tweete[rz]|imprime[rz]|enregistre[rz]|sauvegarde[rz])(?: {_PIECE}| via)?|partages?",
         rf"(?:partage[rz] )?{_NETWORKS}|copier le lien|lien copié|j'aime|ajouter aux favoris",
     ),
     "counts": (
         r"(?:\d[\d\s.,]*k?\s?(?:partages?|commentaires?|vues?|j'aime|likes?|réactions?|abonnés|lectures?)\W{0,3}){1,4}",
         r"(?:partages?|commentaires?|vues|réactions?)\s?(?::\s?\d+|\(\d+\))",
-        r"(?:(?:temps de )?lecture|durée)\s?:?\s?(?:environ )?\d+\s?(?:min|mn)\w*|\d+\s?(?:min|mn)\w* de lecture",
+        r"(?:(?:temps de )?lecture|durée)\s?:?\s?(?:environ )?\d+\s?(?:min|mn)\w*|\d+\s?(?:min|mn)\w*(?: de lecture)?",
     ),
     "comments": (
-        r"(?:(?:voir|lire|afficher) )?(?:tous )?(?:les )?commentaires?(?: récents| fermés)?|aucun commentaire",
-        r"réagir(?: à cet article)?|réagissez|commenter|répondre|signaler (?:un abus|ce commentaire)|votre réaction",
+        r"(?:(?:voir|lire|afficher) )?(?:tous )?(?:les )?(?:\d+ )?commentaires?(?: récents| fermés)?|aucun commentaire",
+        r"(?:réagir|commenter|réagissez)(?: à)?(?: cet article)?(?: \(\d+\))?|répondre|signaler (?:un abus|ce commentaire)|votre réaction",
     ),
     "newsletter": (
         rf"(?:la |notre |nos |les )?{_LETTER}(?: (?:gratuite|quotidienne|hebdomadaire|du \w+|de la rédaction))?"
@@ -134,7 +140,7 @@ _LINES: dict[str, tuple[str, ...]] = {
     ),
     "cookies": (
         r"(?:tout |je )?(?:accepter?|refuser?)(?: tout| et (?:continuer|fermer)| (?:tous )?les cookies)?|j'accepte",
-        r"continuer sans accepter|(?:paramétrer|gérer|personnaliser)(?: les| mes| vos)? (?:cookies|choix|préférences)",
+        r"nous respectons votre vie privée|continuer sans accepter|(?:paramétrer|gérer|personnaliser)(?: les| mes| vos)? (?:cookies|choix|préférences)",
         r"politique de (?:confidentialité|cookies)|gestion des cookies|vos choix de confidentialité",
     ),
     "published": (
@@ -143,11 +149,12 @@ _LINES: dict[str, tuple[str, ...]] = {
     ),
     "credit": (
         rf"(?:photos? )?{_NAMES}\s?[/|]\s?{_PHOTO_AGENCY}|(?:photos? )?{_PHOTO_AGENCY}\s?/\s?{_NAMES}",
-        rf"photos? (?:d'illustration|d'archives|{_PHOTO_AGENCY})|(?-i:Getty Images|Shutterstock)",
+        rf"(?:photos?|image) (?:d'illustration|d'archives|{_PHOTO_AGENCY})|(?-i:Getty Images|Shutterstock)(?:/\w+)?",
+        rf"photos? (?:archives {_NAMES}|(?:archives )?{_NAMES}\s?/\s?{_NAMES})",
         r"capture d'écran.{0,40}",
     ),
     "agency": (
-        rf"{_AGENCY}(?:\s?[/,-]\s?{_AGENCY}){{0,3}}",
+        rf"{_AGENCY}(?:\s?[/,-]\s?(?:{_AGENCY}|(?-i:[A-Z]{{2,5}}))){{0,3}}",
         rf"(?:la rédaction|{_NAMES}|\w+[.](?:fr|com)),?\s?\(?(?:avec|et|/) ?\s?{_AGENCIES}",
     ),
     "subscription": (
@@ -155,17 +162,18 @@ _LINES: dict[str, tuple[str, ...]] = {
         r"(?:s'abonner|je m'abonne|abonnez-vous)(?: (?:dès|à partir de) .{1,40})?|se connecter|créer un compte",
     ),
     "advertising": (
-        r"publicité|annonces?|contenu (?:sponsorisé|partenaire)|publi-?(?:rédactionnel|reportage)",
+        r"publicité|annonces?|(?:contenu|article) (?:sponsorisé|partenaire)|publi-?(?:rédactionnel|reportage)",
         r"la suite (?:de l'article )?après (?:la|cette) publicité",
     ),
     "byline": (
         rf"(?:(?:textes?|reportage|enquête|récit|interview) (?:de|par)|par) {_AUTHORS}(?:,? (?:à|avec) {_NAMES})?",
+        rf"par la rédaction(?: de {_NAMES})?|textes?\s?:\s?{_AUTHORS}(?:[.,;/]? photos?\s?:\s?{_AUTHORS})?",
         rf"(?:par )?(?:{_AUTHORS},? )?(?:de )?(?:notre |nos )?(?:envoyé|correspondant)e?s?(?: spéci\w+)? "
         rf"(?:à|en|au|aux) {_NAMES}(?:,? {_AUTHORS})?",
     ),
     "navigation": (
         r"retour (?:à l'accueil|au sommaire|en haut)[^.!?]{0,20}|haut de (?:la )?page|articles? (?:suivant|précédent)",
-        r"tous droits réservés|signaler une erreur|(?:voir|afficher|charger) plus|diaporama|agrandir l'image|accueil",
+        r"tous droits réservés|signaler une erreur(?: dans cet article)?|(?:voir|afficher|charger) plus(?: d'\w+)?|diaporama|agrandir l'image|accueil|menu|fermer|rechercher",
         r"(?:tags?|mots?[ -]clés?|thèmes?|rubriques?|étiquettes?)\s?:\s?[^.!?]{1,160}",
         r"accueil(?:\s?[>»/›]\s?[^.!?>»/›]{1,40}){1,5}",
     ),

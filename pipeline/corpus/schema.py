@@ -12,7 +12,7 @@ from pipeline.labels import LABELS
 
 Record = TypeVar("Record", bound=BaseModel)
 
-GUIDELINE_VERSION = "1.2"
+GUIDELINE_VERSION = "1.3"
 """Version of ``data/GUIDELINE.md`` that labels must follow."""
 
 SPLITS = ("train", "validation", "test")
