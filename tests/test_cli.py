@@ -225,3 +225,50 @@ def test_two_processes_give_the_same_result_as_one(stance, cli, tiny_encoder, sm
         for name in ("one", "two")
     )
     assert two == pytest.approx(one, abs=0.05)
+
+
+def test_promotion_compares_on_one_test_split_and_refuses_the_worse_one_unless_forced(stance, small_corpus, tmp_path):
+    import mlflow
+
+    def champion():
+        mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
+        return str(mlflow.MlflowClient().get_model_version_by_alias("stance", "champion").version)
+
+    for name in ("cues", "tfidf"):
+        trained = stance("train", ROOT / "configs" / f"{name}.yaml", f"data.corpus={small_corpus}")
+        assert trained.returncode == 0, trained.stderr
+    assert champion() == "1"  # the first model, until a better one is promoted
+    first = stance("promote", "--corpus", small_corpus)
+    assert "version 1" in first.stdout
+    assert "version 2" in first.stdout
+    assert champion() == ("2" if first.returncode == 0 else "1")
+    worse = "1" if first.returncode == 0 else "2"
+    refused = stance("promote", worse, "--corpus", small_corpus)
+    assert refused.returncode == 3
+    assert "is worse than the champion" in refused.stderr
+    assert champion() != worse
+    assert stance("promote", worse, "--corpus", small_corpus, "--force").returncode == 0
+    assert champion() == worse
+
+
+def test_an_experiment_ends_in_a_table_and_nests_its_runs(stance, small_corpus, tmp_path):
+    import mlflow
+
+    (tmp_path / "e.yaml").write_text(
+        "name: tiny\nquestion: Which?\nseeds: [1, 2]\narms:\n"
+        f"  - {{name: words, config: {ROOT}/configs/tfidf.yaml}}\n"
+        f"  - {{name: rules, config: {ROOT}/configs/cues.yaml, overrides: [training.epochs=1]}}\n"
+    )
+    result = stance("experiment", "e.yaml", f"data.corpus={small_corpus}", "--result", "table.md")
+    assert result.returncode == 0, result.stderr
+    table = (tmp_path / "table.md").read_text()
+    assert "| words | 2 |" in table
+    assert "| rules | 2 |" in table
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
+    runs = mlflow.search_runs(experiment_names=["stance"])
+    parents = runs["tags.mlflow.parentRunId"].dropna()
+    assert len(runs) == 5
+    assert len(parents) == 4
+    assert parents.nunique() == 1
+    again = stance("experiment", "e.yaml", f"data.corpus={small_corpus}")
+    assert again.stderr.count("reusing") == 4

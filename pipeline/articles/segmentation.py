@@ -21,7 +21,7 @@ _LINE = re.compile(f"[^{_BREAKS}]+")
 _WORD = re.compile(r"\S+")
 _BULLETS = "•●▪■►▶➤➔♦‣◦"
 _DASHES = "-–—"
-_ITEM_MARKS = _BULLETS + _DASHES + '*>«“"'
+_LIST_MARKS = _BULLETS + _DASHES + "*>"
 _WEB_ADDRESS = re.compile(r"(?:https?:|www\.|[\w.+-]+@)", re.IGNORECASE)
 
 # Everything that the walk through a paragraph has to look at. Spaces may stand inside a run of marks (« ? ! »).
@@ -112,9 +112,9 @@ def _classified(article: Article) -> Iterator[tuple[Span, str]]:
     for start, end, is_heading in _pieces(text, article.headings):
         line = text[start:end]
         # « Lire aussi » may stand above its links: then the line right below it belongs to it, and bullets after that.
-        is_link = links and line[-1] != "." and text.count("\n", above, start) <= 1 + (line[0] in _ITEM_MARKS)
+        is_link = links and line[-1] != "." and text.count("\n", above, start) <= 1 + (line[0] in _LIST_MARKS)
         kind = "read-also" if is_link else kind_of_line(line)
-        links = (is_link and line[0] in _ITEM_MARKS) or opens_list(line)
+        links = (is_link and line[0] in _LIST_MARKS) or opens_list(line)
         above = end
         if kind:
             yield (start, end), kind
@@ -178,8 +178,9 @@ def _is_full(text: str, line: Span, following: Span, width: int) -> bool:
 def _is_wrapped(text: str, before: Span, line: Span, width: int) -> bool:
     """Whether the line goes on with the sentence of the line before it."""
     first, last = text[line[0]], text[before[1] - 1]
-    if last == "." and _last_words(text, *before)[-1:] and _last_words(text, *before)[-1][:-1] in _ALWAYS_CONTINUED:
+    if last == "." and _last_words(text, *before)[-1][:-1] in _ALWAYS_CONTINUED:
         return True
+    # A quotation mark that stands alone closes the quotation of the line before.
     if first == '"' and not text[line[0] + 1 : line[0] + 2].strip() and text.count('"', *before) % 2:
         return True
     gap = text[before[1] : line[0]].replace("\r\n", "\n")
@@ -189,7 +190,7 @@ def _is_wrapped(text: str, before: Span, line: Span, width: int) -> bool:
         return True
     if first.islower():
         return last not in ".:;!?…" and not _WEB_ADDRESS.match(text, *line)
-    return width > 0 and first not in _ITEM_MARKS and _is_full(text, before, line, width)
+    return width > 0 and first not in _LIST_MARKS + '«“"' and _is_full(text, before, line, width)
 
 
 def _pieces(text: str, headings: Iterable[Span]) -> Iterator[Piece]:
@@ -232,12 +233,12 @@ def _cuts(text: str, start: int, end: int) -> Iterator[int]:
                 sentence = at
         else:
             close, quotes = _after_closers(text, position, start, end, quotes)
-            position = _after_aside(text, close, end) if not _is_abbreviation(text, sentence, at, close, end) else -1
-            if position < 0:
-                position = close
-            elif _ends_sentence(text, sentence, (at, match.end()), position, end, bracket):
-                yield position
-                sentence = position
+            stop, position = (at, position), close
+            if not _is_abbreviation(text, sentence, at, close, end):
+                position = _after_aside(text, close, end)
+                if _ends_sentence(text, sentence, stop, position, end, bracket):
+                    yield position
+                    sentence = position
 
 
 def _last_words(text: str, start: int, end: int) -> list[str]:
@@ -253,10 +254,8 @@ def _opens_quotation(text: str, at: int, start: int, end: int, quotes: int) -> b
     space_after = after.isspace() or after in ",.;:!?)]»”…"
     if space_before != space_after:
         return space_before
-    following = _SPACES.match(text, at + 1, min(end, at + 5))
-    if following and following.end() < end and text[following.end()] in ",.;":
-        return False
-    return not quotes
+    following = _after_spaces(text, at + 1, min(end, at + 5))
+    return not quotes and text[following : min(following + 1, end)] not in (",", ".", ";")
 
 
 def _after_closers(text: str, position: int, start: int, end: int, quotes: int) -> tuple[int, int]:
@@ -266,9 +265,7 @@ def _after_closers(text: str, position: int, start: int, end: int, quotes: int) 
         The position after closing quotation marks, brackets and further stops, and the quotations still open.
     """
     while position < end:
-        at = position
-        while at < end and text[at].isspace():
-            at += 1
+        at = _after_spaces(text, position, end)
         if at == end:
             break
         mark = text[at]
@@ -285,9 +282,14 @@ def _after_closers(text: str, position: int, start: int, end: int, quotes: int) 
 
 def _after_aside(text: str, position: int, end: int) -> int:
     """The position after a short aside in brackets that belongs to the sentence before it: (Rires), (...), (avec X)."""
-    spaces = _SPACES.match(text, position, end)
-    aside = _ASIDE.match(text, spaces.end() if spaces else position, end)
+    aside = _ASIDE.match(text, _after_spaces(text, position, end), end)
     return aside.end() if aside else position
+
+
+def _after_spaces(text: str, position: int, end: int) -> int:
+    """The position of the next character that is not white space, or ``end``."""
+    spaces = _SPACES.match(text, position, end)
+    return spaces.end() if spaces else position
 
 
 def _is_abbreviation(text: str, sentence: int, dot: int, close: int, end: int) -> bool:
@@ -300,8 +302,7 @@ def _is_abbreviation(text: str, sentence: int, dot: int, close: int, end: int) -
     word = words[-1].replace("’", "'").lstrip("([\"«“'-–—").rpartition("'")[2]
     if word in _ALWAYS_CONTINUED:
         return True
-    spaces = _SPACES.match(text, close, end)
-    after = spaces.end() if spaces else close
+    after = _after_spaces(text, close, end)
     if word in _BEFORE_A_NUMBER and _NUMBER.match(text, after, end):
         return True
     if word.isdigit() and len(word) < 3 and len(words) > 1 and words[-2][-1] in ":;,)":  # « deux motifs : 1. Le coût »
@@ -313,56 +314,60 @@ def _is_abbreviation(text: str, sentence: int, dot: int, close: int, end: int) -
     if previous in _BEFORE_A_LETTER or previous in ("av.", "apr.", "ap.", "avant", "après"):
         return False
     next_word = _FIRST_WORD.match(text, after, end)
-    if not next_word or next_word.group()[0].islower() or next_word.group().lower() not in _STARTERS:
+    if not next_word or not _is_starter(next_word.group()):
         return True
     # « J.-M. Le Gall » against « Mehdi N. Le suspect »: a particle belongs to the name unless a first name came before.
-    before_a_name = is_initials and (len(word) == 1 or "-" in word) and not previous[:1].isupper()
+    is_no_name = _is_starter(previous) or previous.rstrip(".") in _ALWAYS_CONTINUED
+    follows_first_name = previous[:1].isupper() and not is_no_name
+    before_a_name = is_initials and (len(word) == 1 or "-" in word) and not follows_first_name
     return before_a_name and next_word.group().lower() in _NAME_PARTICLES
 
 
-def _ends_sentence(text: str, sentence: int, mark: Span, close: int, end: int, bracket: int) -> bool:
-    """Whether a sentence ends at ``close``, by what follows it.
+def _ends_sentence(text: str, sentence: int, stop: Span, close: int, end: int, bracket: int) -> bool:
+    """Whether a sentence ends at ``close``.
 
     Args:
         text: The article.
         sentence: Where the current sentence begins.
-        mark: Span of the stop, question or exclamation mark, or ellipsis.
+        stop: Span of the full stop, question or exclamation mark, or ellipsis.
         close: Position after the marks that close the sentence.
         end: End of the paragraph.
         bracket: Position of the latest opening bracket.
     """
-    spaces = _SPACES.match(text, close, end)
-    after = spaces.end() if spaces else close
-    if after == end or (mark[0] - sentence < 8 and _BARE_NUMBERING.fullmatch(text, sentence, mark[0])):
+    after = _after_spaces(text, close, end)
+    if after == end or (stop[0] - sentence < 8 and _BARE_NUMBERING.fullmatch(text, sentence, stop[0])):
         return False
-    stop = text[mark[0] : mark[1]].strip()
-    closed = text[mark[1] : close]
-    ends_in_bracket = closed[:1] in (")", "]") and not any(mark in closed for mark in ".!?…")
-    if ends_in_bracket and bracket > sentence and _has_words(text, sentence, bracket):
+    mark, closed = text[slice(*stop)].strip(), text[stop[1] : close]
+    in_bracket = closed[:1] in (")", "]") and not any(mark in closed for mark in ".!?…")
+    if in_bracket and bracket > sentence and _has_words(text, sentence, bracket):
         # A bracket inside the sentence ends nothing: « le maire (sans étiquette !) Paul Aubin ».
-        is_omission = bracket + 1 == mark[0] and stop.startswith(("..", "…"))
+        is_omission = bracket + 1 == stop[0] and mark.startswith(("..", "…"))
         return is_omission and _opens_statement(text, after, end)
     if after == close:
-        return _glued_sentence_follows(text, sentence, mark[0], after, end, closed)
+        return _glued_sentence_follows(text, sentence, stop[0], after, end, closed)
+    if text[after] in _DASHES:
+        if mark == "." and _is_label(text[max(sentence, stop[0] - 41) : stop[0]]):
+            return False
+        return _turn_follows(text, after, end, quoted=closed.strip()[-1:] in ("»", "”", '"'))
+    return _sentence_follows(text, after, end, mark)
+
+
+def _sentence_follows(text: str, after: int, end: int, mark: str) -> bool:
+    """Whether what stands at ``after`` can begin a sentence, and does not go on with the one that ``mark`` may end."""
     first = text[after]
-    if first in _DASHES:
-        is_label = stop == "." and _is_label(text[max(sentence, mark[0] - 41) : mark[0]])
-        return not is_label and _turn_follows(
-            text, after, end, quoted=closed[:1] != "" and closed.strip()[-1:] not in ")]"
-        )
-    if first in "#@" and _TAGS_TO_THE_END.match(text, after, end):
-        return False
+    if first in "#@":
+        return not _TAGS_TO_THE_END.match(text, after, end)
     if first in _OPENERS:
         inner = after
         while inner < end and (text[inner] in _OPENERS or text[inner].isspace()):
             inner += 1
         if inner == end or not (text[inner].isalnum() or text.startswith(("...", "…", "#", "@"), inner)):
             return False
-        return not text[inner].islower() or (stop == "." and first not in "([")
+        return not text[inner].islower() or (mark == "." and first not in "([")
     if first.isdigit():
-        return stop not in ("...", "…")
-    if first.islower():
-        return stop == "." and _CAMEL.match(text, after, end) is not None
+        return mark not in ("...", "…")
+    if first.islower():  # the clause that attributes a quotation, unless it is a name like « iPhone »
+        return mark == "." and _CAMEL.match(text, after, end) is not None
     return first not in ".,;:/)]}%&=|+" or text.startswith("...", after)
 
 
@@ -374,9 +379,12 @@ def _has_words(text: str, start: int, end: int) -> bool:
 def _opens_statement(text: str, after: int, end: int) -> bool:
     """Whether a quotation or a word that often begins a sentence, with a capital, stands at ``after``."""
     word = _FIRST_WORD.match(text, after, end)
-    return text[after] in '"«“' or (
-        word is not None and word.group()[0].isupper() and word.group().lower() in _STARTERS
-    )
+    return text[after] in '"«“' or (word is not None and _is_starter(word.group()))
+
+
+def _is_starter(word: str) -> bool:
+    """Whether the word, with a capital, often begins a sentence."""
+    return word[:1].isupper() and word.lower() in _STARTERS
 
 
 def _is_label(sentence: str) -> bool:
@@ -401,7 +409,9 @@ def _glued_sentence_follows(text: str, sentence: int, stop: int, after: int, end
         return True
     if not text[after].isupper() or not _GLUED_SENTENCE.match(text, after, end):
         return False
+    if closed:
+        return True
+    if text[stop] == "." and text[stop - 1].isspace():  # « son rival .NET »
+        return False
     words = _last_words(text, sentence, stop)
-    return bool(closed) or (
-        bool(words) and not text[stop - 1 : stop + 1].startswith(" .") and len(words[-1]) > 2 and words[-1].isalnum()
-    )
+    return len(words) > 0 and len(words[-1]) > 2 and words[-1].isalnum()
