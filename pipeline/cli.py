@@ -285,9 +285,8 @@ def evaluate(
     out.print(f"macro-F1 {metrics['macro_f1']:.3f}, 95 % interval {low:.3f} to {high:.3f}; written to {output}/")
     for name in slices or []:
         for value, scores in metrics[f"by_{name}"].items():
-            out.print(
-                f"  {name}={value}: n {scores['n']}, macro-F1 {scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f}"
-            )
+            figures = f"macro-F1 {scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f}"
+            out.print(f"  {name}={value}: n {scores['n']}, {figures}")
     return 0
 
 
@@ -324,9 +323,8 @@ def score(
         summary = score_stream(read_articles(files, columns), classifier, output, format.value, on_article)
     counts = ", ".join(f"{count} {label}" for label, count in sorted(summary.labels.items())) or "none"
     rate = summary.statements / max(summary.seconds, 1e-9)
-    out.print(
-        f"{summary.articles} articles, {summary.statements} statements ({counts}) in {summary.seconds:.1f} s, {rate:.0f}/s"
-    )
+    time_taken = f"{summary.seconds:.1f} s, {rate:.0f} statements/s"
+    out.print(f"{summary.articles} articles, {summary.statements} statements ({counts}) in {time_taken}")
     for flag, count in sorted(summary.flags.items()):
         out.print(f"flagged {flag}: {count} statements")
     if show:

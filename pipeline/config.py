@@ -41,7 +41,7 @@ class Data(_Section):
     )
     fraction: float = Field(1.0, gt=0, le=1, description="Share of the training events used, drawn with the seed")
     unlabelled: str | None = Field(
-        None, description="JSONL of unlabelled articles: one epoch on them, labelled by the cue lexicon, goes first"
+        None, description="Articles without labels: one epoch on them, labelled by the cue lexicon, goes first"
     )
 
 

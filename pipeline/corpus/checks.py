@@ -69,7 +69,7 @@ def check(corpus: Path) -> list[str]:
 def near_pairs(splits: dict[str, list[LabelledStatement]], across_splits: bool, limit: int = 20) -> list[Pair]:
     """The nearest pairs of statements of at least eight words, by character 5-grams, nearest first.
 
-    Candidates share a rare run of 5-grams; exact Jaccard is computed for those only, which keeps this linear in practice.
+    Candidates share rare 5-grams; exact Jaccard is computed for those only, which keeps this linear in practice.
     """
     grams: list[tuple[str, LabelledStatement, frozenset[str]]] = []
     for split, records in splits.items():

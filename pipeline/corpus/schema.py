@@ -20,11 +20,13 @@ SPLITS = ("train", "validation", "test")
 Label = Literal["accusation", "denial", "neutral"]
 Domain = Literal[
     "geopolitics", "war", "justice", "police", "national-politics", "local-politics", "business", "labour",
-    "health", "environment", "sport", "science", "culture", "technology", "religion", "education", "agriculture", "transport",
+    "health", "environment", "sport", "science", "culture", "technology", "religion", "education", "agriculture",
+    "transport",
 ]  # fmt: skip
 Genre = Literal[
     "dispatch", "regional", "magazine", "tabloid", "broadcast", "press-release", "interview", "profile",
-    "editorial", "court-report", "live-blog", "sports-report", "market-report", "science-page", "obituary", "listing", "fact-check",
+    "editorial", "court-report", "live-blog", "sports-report", "market-report", "science-page", "obituary",
+    "listing", "fact-check",
 ]  # fmt: skip
 
 

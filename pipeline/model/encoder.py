@@ -89,7 +89,7 @@ def _hub_commit(repository: str, revision: str | None) -> str:
         pass
     raise EncoderError(
         f"{repository}: the hub {constants.ENDPOINT} cannot be reached ({type(reason).__name__}: {reason}) and the "
-        "model is not in the local cache.\nDownload it where there is a network, then set encoder.source to that folder; "
+        "model is not in the local cache.\nDownload it where there is a network and set encoder.source to that folder; "
         "or use encoder.source=embedded, which needs no hub."
     ) from reason
 

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+# MLflow's advice on type hints does not fit a model that takes a DataFrame with optional columns.
 for _text in ("The specified dataset source can be interpreted", r"[\s\S]*Add type hints to the `predict` method"):
     warnings.filterwarnings("ignore", message=_text)
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

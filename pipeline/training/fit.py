@@ -50,6 +50,8 @@ def fine_tune(
     recipe = config.training
     set_seed(config.seed)
     classifier = Classifier(network, config.inputs)
+    for parameter in network.model.parameters():
+        parameter.requires_grad_(True)
     for parameter in frozen_parameters(network.model, config):
         parameter.requires_grad_(False)
     dataset = _dataset(network.tokenizer, train, config)
@@ -207,7 +209,7 @@ class _StanceTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self.recipe), betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self.recipe), betas=(0.9, 0.98), fused=True)
         return self.optimizer
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:

@@ -111,13 +111,18 @@ def _fit(config: Config, data: dict[str, list[LabelledStatement]], folder: Path,
 
     set_seed(config.seed)  # the fresh head is drawn here
     network = new_network(config.encoder, config.inputs.max_tokens)
+    if config.data.unlabelled:
+        from pipeline.training.weak import weak_statements
+
+        weak = weak_statements(config.data.unlabelled)
+        fine_tune(network, config, weak, data["validation"], folder / "checkpoints" / "weak", log, epochs=1)
     return fine_tune(network, config, train_records, data["validation"], folder / "checkpoints", log)
 
 
 def fingerprint(config: Config) -> str:
     """Digest of everything that decides a run's result: settings, corpus, code, library versions."""
     sha = hashlib.sha256()
-    settings = config.model_dump(exclude={"output": True, "tracking": True})
+    settings = config.model_dump(exclude={"name": True, "output": True, "tracking": True})
     sha.update(json.dumps(settings, sort_keys=True).encode())
     sha.update(corpus_splits.digest(Path(config.data.corpus)).encode())
     for path in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):

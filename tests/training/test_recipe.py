@@ -142,6 +142,16 @@ def test_baselines_go_through_the_same_recipe(name, tiny_encoder, small_corpus, 
     assert finished(config) is None
 
 
+def test_unlabelled_articles_make_a_first_stage(tiny_config, tmp_path):
+    articles = tmp_path / "articles.jsonl"
+    article = "Le syndicat accuse la direction d'avoir menti. La direction dément. La réunion dure deux heures. "
+    articles.write_text(json.dumps({"id": "1", "text": article * 30}) + "\n")
+    config = changed(tiny_config, data={"unlabelled": str(articles)}, training={"epochs": 1})
+    steps = []
+    train(config, tmp_path / "run", lambda values, step: steps.append(step))
+    assert steps != sorted(steps)  # the second stage counts its steps anew
+
+
 def test_overrides_of_the_tests_fit_the_shipped_config(tiny_encoder, small_corpus, tmp_path):
     config = load(ROOT / "configs" / "embedded.yaml", tiny_overrides(tiny_encoder, small_corpus, tmp_path))
     assert config.encoder.source == str(tiny_encoder)
