@@ -246,11 +246,12 @@ def evaluate(
     ),
     slices: Annotated[list[str] | None, typer.Option("--by", help="Field to report by, repeatable")] = None,
     cluster: Annotated[str, typer.Option(help="Field whose values are resampled for the interval")] = "",
+    group: Annotated[str, typer.Option(help="Field of a contrast set: report the share of groups all right")] = "",
     tracking_uri: TrackingUri = None,
 ) -> int:
     """Evaluate a model on any labelled file."""
     from pipeline.corpus.schema import read_labelled, write_jsonl
-    from pipeline.evaluation.metrics import by_slice, interval
+    from pipeline.evaluation.metrics import all_right, by_slice, interval
     from pipeline.evaluation.metrics import evaluate as measure
     from pipeline.labels import LABELS
     from pipeline.report import metrics_table
@@ -266,6 +267,8 @@ def evaluate(
     extra = [record.model_dump() for record in records]
     groups = [str(row.get(cluster) or i) for i, row in enumerate(extra)]
     metrics["macro_f1_interval"] = interval(labels, p, groups)
+    if group:
+        metrics["groups_all_right"] = all_right(labels, p, [str(row.get(group)) for row in extra])
     for name in slices or []:
         metrics[f"by_{name}"] = by_slice(labels, p, [str(row.get(name)) for row in extra])
     rows = [
@@ -283,6 +286,8 @@ def evaluate(
     out.print(metrics_table({classifier.name: metrics}, str(file)))
     low, high = metrics["macro_f1_interval"]
     out.print(f"macro-F1 {metrics['macro_f1']:.3f}, 95 % interval {low:.3f} to {high:.3f}; written to {output}/")
+    if group:
+        out.print(f"groups with every statement right: {metrics['groups_all_right']:.1%}")
     for name in slices or []:
         for value, scores in metrics[f"by_{name}"].items():
             figures = f"macro-F1 {scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f}"

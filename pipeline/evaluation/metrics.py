@@ -89,6 +89,18 @@ def by_slice(
     return result
 
 
+def all_right(labels: Sequence[str], probabilities: NDArray[np.float64], groups: Sequence[str]) -> float:
+    """Share of groups (minimal pairs of a contrast set) in which every statement is labelled right.
+
+    Source: Gardner et al. 2020, "Evaluating Models' Local Decision Boundaries via Contrast Sets", arXiv:2004.02709.
+    """
+    true = np.array([LABEL_IDS[label] for label in labels], dtype=int)
+    right: dict[str, bool] = {}
+    for group, ok in zip(groups, probabilities.argmax(axis=1) == true, strict=True):
+        right[group] = right.get(group, True) and bool(ok)
+    return sum(right.values()) / len(right)
+
+
 def interval(
     labels: Sequence[str], probabilities: NDArray[np.float64], groups: Sequence[str], samples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:

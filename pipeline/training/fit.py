@@ -1,6 +1,7 @@
 """Fine-tunes an encoder with :class:`transformers.Trainer`, selecting the best epoch by validation macro-F1."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from pipeline.config import Config, Training
 from pipeline.corpus.schema import LabelledStatement
@@ -97,7 +98,9 @@ def fine_tune(
         data_collator=_Collator(network.tokenizer),
         callbacks=[EarlyStoppingCallback(recipe.patience), _Report(log)],
     )
-    trainer.remove_callback(PrinterCallback)
+    for noisy in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(noisy)
+    trainer.add_callback(_Progress())
     trainer.train(resume_from_checkpoint=last_checkpoint(folder))
     network.model.float()
     return classifier
@@ -248,6 +251,17 @@ def _symmetric_kl(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     p, q = functional.log_softmax(first, dim=-1), functional.log_softmax(second, dim=-1)
     forward = functional.kl_div(p, q, log_target=True, reduction="batchmean")
     return (forward + functional.kl_div(q, p, log_target=True, reduction="batchmean")) / 2
+
+
+class _Progress(ProgressCallback):  # type: ignore[misc]
+    """The bar, and one line an epoch; the curves are in MLflow."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        if state.is_world_process_zero and logs and "eval_macro_f1" in logs and self.training_bar is not None:
+            scores = ", ".join(f"{label} {logs[f'eval_{label}_f1']:.3f}" for label in LABELS)
+            self.training_bar.write(
+                f"epoch {state.epoch:.0f}: validation macro-F1 {logs['eval_macro_f1']:.3f} ({scores})", file=sys.stderr
+            )
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]

@@ -1,6 +1,5 @@
 """Weak supervision: the user's own unlabelled articles, labelled by the cue lexicon, for a first stage of training."""
 
-
 from pipeline.articles.readers import find_files, read_articles
 from pipeline.articles.segmentation import segment
 from pipeline.corpus.schema import CorpusError, LabelledStatement

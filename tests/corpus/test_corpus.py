@@ -30,6 +30,16 @@ def test_the_shipped_corpus_has_no_problems():
     assert check(ROOT / "data" / "corpus") == []
 
 
+def test_contrast_groups_change_their_label_and_share_no_text_with_the_corpus():
+    members: dict[str, list[dict]] = {}
+    for _, record in json_lines(ROOT / "data" / "contrast.jsonl"):
+        members.setdefault(record["group"], []).append(record)
+    assert len(members) >= 250
+    assert all(len({m["label"] for m in group}) >= 2 for group in members.values())
+    corpus = {r["text"] for split in SPLITS for _, r in json_lines(ROOT / "data" / "corpus" / f"{split}.jsonl")}
+    assert not corpus & {m["text"] for group in members.values() for m in group}
+
+
 def test_every_statement_stands_on_the_side_of_its_event():
     for split in SPLITS:
         for _, record in json_lines(ROOT / "data" / "corpus" / f"{split}.jsonl"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.calibration import fit_temperature
-from pipeline.evaluation.metrics import by_slice, calibration_error, evaluate, interval
+from pipeline.evaluation.metrics import all_right, by_slice, calibration_error, evaluate, interval
 from pipeline.model.classifier import softmax
 
 LABELS = ["accusation", "denial", "neutral", "neutral"]
@@ -32,6 +32,10 @@ def test_one_label_for_everything_is_called_collapsed():
 def test_slices_are_told_apart():
     slices = by_slice(LABELS, sure(0, 2, 2, 0), ["a", "a", "b", "b"])
     assert slices["a"]["accuracy"] == slices["b"]["accuracy"] == 0.5
+
+
+def test_a_contrast_group_counts_only_when_every_member_is_right():
+    assert all_right(LABELS, sure(0, 1, 2, 0), ["x", "x", "y", "y"]) == 0.5
 
 
 def test_the_interval_holds_the_score_and_widens_with_fewer_groups():
