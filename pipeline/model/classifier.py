@@ -23,7 +23,7 @@ from pipeline.typography import normalise
 CARD = "stance.json"
 """File of a model folder that says which kind of model it holds, its inputs and its calibration."""
 
-Advance = Callable[[int], None]
+Advance = Callable[[int], object]
 """Called with the number of statements done since the last call."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from pipeline.config import Config
 from pipeline.corpus import splits as corpus_splits
@@ -162,7 +163,10 @@ def _recorded(log: Any, folder: Path) -> Any:
 
 
 def _logits(classifier: Classifier, records: Sequence[LabelledStatement]) -> tuple[NDArray[np.float64], list[bool]]:
-    return classifier.logits([r.text for r in records], [r.context for r in records], [r.title for r in records])
+    with tqdm(total=len(records), desc="evaluating", unit=" statements", leave=False, disable=None) as bar:
+        return classifier.logits(
+            [r.text for r in records], [r.context for r in records], [r.title for r in records], bar.update
+        )
 
 
 def _metrics(records: Sequence[LabelledStatement], probabilities: NDArray[np.float64]) -> dict[str, Any]:
