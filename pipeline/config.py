@@ -101,7 +101,7 @@ class Tracking(_Section):
 class Config(_Section):
     """One training run, complete."""
 
-    name: str = Field(min_length=1, pattern=r"^[\w.+-]+$", description="Name of the run")
+    name: str = Field(min_length=1, pattern=r"^[\w.-]+$", description="Name of the run")
     model: Literal["encoder", "tfidf", "cues"] = "encoder"
     seed: int = Field(1, ge=0)
     output: str = Field("runs", description="Folder that receives the run folder")

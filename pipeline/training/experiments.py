@@ -20,7 +20,7 @@ class Arm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, pattern=r"^[\w.-]+$")  # MLflow takes no other characters in a metric
     config: str
     overrides: list[str] = []
 
