@@ -420,7 +420,9 @@ def data_check(corpus: Annotated[Path, typer.Argument(help="Corpus folder")] = P
     """Validate the corpus: schema, duplicates across splits, events on two sides, damage, guideline version."""
     from pipeline.corpus.checks import check
     from pipeline.corpus.schema import SPLITS, read_split
+    from pipeline.corpus.spread import spread
     from pipeline.labels import LABELS
+    from pipeline.model.cues import cues_in
 
     problems = check(corpus)
     if problems:
@@ -438,6 +440,16 @@ def data_check(corpus: Annotated[Path, typer.Argument(help="Corpus folder")] = P
         articles = {r.article for r in records if r.article}
         table.add_row(split, str(len(records)), str(len({r.event for r in records})), str(len(articles)), *cells)
     out.print(table)
+    found = spread([record for split in SPLITS for record in read_split(corpus, split)], cues_in, pairs=5)
+    breadth = Table(title="breadth", title_justify="left")
+    rows = [label.row() for label in found.labels]
+    for i, header in enumerate(["", *(row.pop("label") for row in rows)]):
+        breadth.add_column(header, justify="right" if i else "left")
+    for measure in rows[0]:
+        breadth.add_row(measure, *(row[measure] for row in rows))
+    out.print(breadth)
+    for pair in found.nearest:
+        out.print(f"similarity {pair.similarity:.2f}: {pair.first.id} and {pair.second.id}")
     out.print("no problems")
     return 0
 
