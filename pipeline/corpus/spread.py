@@ -1,6 +1,5 @@
 """How widely the statements of each label are spread: over events, domains, constructions, genres, roles and words."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -76,15 +75,6 @@ def spread(records: Sequence[LabelledStatement], cues: Cues, pairs: int = 10) ->
     own = {label: [record for record in records if record.label == label] for label in LABELS}
     rows = [_label_spread(label, some, cues) for label, some in [*own.items(), ("all", records)] if some]
     return Spread(rows, near_pairs({"all": list(records)}, across_splits=False, limit=pairs))
-
-
-def counts_by_label(records: Sequence[LabelledStatement], field: str) -> dict[str, Counter[str]]:
-    """Statements of each label for each value of a field, the most frequent value first."""
-    values = Counter(getattr(record, field) for record in records)
-    table: dict[str, Counter[str]] = {value: Counter() for value, _ in values.most_common()}
-    for record in records:
-        table[getattr(record, field)][record.label] += 1
-    return table
 
 
 def _label_spread(label: str, records: Sequence[LabelledStatement], cues: Cues) -> LabelSpread:

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.corpus.schema import LabelledStatement
-from pipeline.corpus.spread import WINDOW_WORDS, counts_by_label, spread
+from pipeline.corpus.spread import WINDOW_WORDS, spread
 from pipeline.labels import LABELS
 
 
@@ -65,14 +65,6 @@ def test_rows_are_cells_by_column():
     row = spread(RECORDS, cues).labels[0].row()
     assert (row["label"], row["statements"], row["words 10/50/90 %"]) == ("accusation", "2", "6/6/7")
     assert row["other label's cue"] == "50%"
-
-
-def test_counts_by_label_of_a_field():
-    assert counts_by_label(RECORDS, "role") == {
-        "rival": {"accusation": 2},
-        "lawyer": {"denial": 1},
-        "": {"neutral": 1},
-    }
 
 
 @pytest.mark.parametrize("records", [[], RECORDS[3:]])
