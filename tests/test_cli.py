@@ -272,3 +272,40 @@ def test_an_experiment_ends_in_a_table_and_nests_its_runs(stance, small_corpus, 
     assert parents.nunique() == 1
     again = stance("experiment", "e.yaml", f"data.corpus={small_corpus}")
     assert again.stderr.count("reusing") == 4
+
+
+def test_statements_go_to_a_labelling_tool_and_come_back_into_the_corpus(stance, tmp_path, small_corpus, cues_model):
+    (tmp_path / "a.txt").write_text(TEXT)
+    assert stance("score", "a.txt", "--model", cues_model, "--format", "csv").returncode == 0
+    result = stance("data", "export", "out/statements.csv", "--for", "doccano", "--count", 2)
+    assert result.returncode == 0, result.stderr
+    assert "2 statements written to to-label.jsonl" in result.stdout
+    (tmp_path / "to-label.jsonl").rename(tmp_path / "ana.jsonl")
+    result = stance("data", "import", "ana.jsonl")
+    assert result.returncode == 0, result.stderr
+    for split in ("train", "validation", "test"):
+        (tmp_path / "corpus").mkdir(exist_ok=True)
+        (tmp_path / "corpus" / f"{split}.jsonl").write_bytes((small_corpus / f"{split}.jsonl").read_bytes())
+    result = stance("data", "add", "labelled.jsonl", "--corpus", "corpus")
+    assert result.returncode == 0, result.stderr
+    assert "2 statements added" in result.stdout
+    again = stance("data", "add", "labelled.jsonl", "--corpus", "corpus")
+    assert again.returncode == 3
+    assert "the same text as" in again.stderr
+    assert (tmp_path / "rejects.jsonl").is_file()
+
+
+def test_export_without_guesses_asks_for_none_and_says_so(stance, tmp_path):
+    (tmp_path / "s.jsonl").write_text(json.dumps({"text": TEXT}) + "\n")
+    result = stance("data", "export", "s.jsonl", "--for", "label-studio")
+    assert result.returncode == 0
+    assert "no guesses in the file" in result.stderr
+    assert '<Choices name="label"' in result.stdout
+    assert "predictions" not in json.loads((tmp_path / "to-label.json").read_text())[0]
+
+
+def test_import_of_two_peoples_labels_prints_kappa_and_keeps_the_open_ones(stance, tmp_path):
+    result = stance("data", "import", ROOT / "tests" / "corpus" / "exports" / "label-studio.json")
+    assert result.returncode == 3
+    assert "2 statements, 50.0% equal, Cohen's kappa 0.33" in result.stdout
+    assert "labelled-disagreements.jsonl" in result.stderr

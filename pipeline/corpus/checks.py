@@ -12,7 +12,7 @@ NEAR_DUPLICATE = 0.7
 """Jaccard similarity of character 5-grams at and above which two statements of different splits are near-duplicates."""
 
 # UTF-8 read as Latin-1 leaves such pairs; a lone replacement character is a lost letter.
-_DAMAGE = re.compile(r"Ã[©¨ªÂ«®´»§\u00a0¢¹]|â€[™œ\x9d“”¦]|Â[«»\u00a0°]|\ufffd|\x00|&(?:amp|nbsp|quot|eacute);")
+DAMAGE = re.compile(r"Ã[©¨ªÂ«®´»§\u00a0¢¹]|â€[™œ\x9d“”¦]|Â[«»\u00a0°]|\ufffd|\x00|&(?:amp|nbsp|quot|eacute);")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def check(corpus: Path) -> list[str]:
             if not record.text.strip():
                 problems.append(f"{where}: empty text")
             for name in ("text", "context", "title"):
-                if found := _DAMAGE.search(getattr(record, name)):
+                if found := DAMAGE.search(getattr(record, name)):
                     problems.append(f"{where}: {name} has encoding damage or markup: {found.group()!r}")
             if record.guideline != GUIDELINE_VERSION:
                 problems.append(f"{where}: labelled by guideline {record.guideline}, current is {GUIDELINE_VERSION}")

@@ -38,7 +38,7 @@ class LabelledStatement(BaseModel):
     """A statement of the project's corpus.
 
     ``label`` is the settled label; ``first_label`` and ``second_label`` are those of two annotators who did not see
-    each other's; ``""`` where one was not given yet.
+    each other's; ``""`` where one was not given yet. ``domain`` and ``genre`` are ``""`` where nobody stated them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -55,8 +55,8 @@ class LabelledStatement(BaseModel):
     article: str = ""
     part: Literal["article", "hard"]
     construction: str = Field(min_length=1)
-    domain: Domain
-    genre: Genre
+    domain: Domain | Literal[""] = ""
+    genre: Genre | Literal[""] = ""
     role: str = ""
     guideline: str = GUIDELINE_VERSION
 
@@ -126,14 +126,15 @@ def _validated(path: Path, record: type[Record]) -> list[Record]:
             records.append(record.model_validate(value))
         except ValidationError as error:
             identity = f" (id {value['id']})" if value.get("id") else ""
-            problems += [f"{path}:{number}{identity}: {_explain(item)}" for item in error.errors()]
+            problems += [f"{path}:{number}{identity}: {explain(item)}" for item in error.errors()]
     if problems:
         more = f"\n... and {len(problems) - 20} more" if len(problems) > 20 else ""
         raise CorpusError("\n".join(problems[:20]) + more)
     return records
 
 
-def _explain(item: Any) -> str:
+def explain(item: Any) -> str:
+    """One sentence for one error of pydantic."""
     key = ".".join(str(part) for part in item["loc"])
     if key == "label" and item["type"] == "literal_error":
         return f"label is {item['input']!r}, expected one of {', '.join(LABELS)}"

@@ -1,0 +1,5 @@
+"""``python -m pipeline.cli``, for instance under torchrun."""
+
+from pipeline.cli import main
+
+main()

@@ -1,0 +1,122 @@
+"""Merging statements of one's own into a corpus: checked, deduplicated, with ids, each on the side of its event."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline.corpus.checks import DAMAGE, NEAR_DUPLICATE, near_pairs
+from pipeline.corpus.schema import SPLITS, LabelledStatement, explain, read_split, write_jsonl
+from pipeline.corpus.splits import split_of
+from pipeline.records import Reject
+from pipeline.typography import normalise
+
+DEFAULTS = {"part": "article", "construction": "article"}
+"""What a statement is taken for where its row does not say: one of a whole article, chosen for no construction."""
+
+
+@dataclass(slots=True)
+class Additions:
+    """What an addition did.
+
+    Attributes:
+        added: New statements by split.
+        rejects: Rows set aside, with place and reason.
+    """
+
+    added: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+def add(corpus: Path, rows: Iterable[tuple[str, dict[str, Any]] | Reject]) -> Additions:
+    """Merge rows into the corpus files; each file is replaced as a whole or not at all.
+
+    A row needs ``text`` and ``label``. ``event`` (what must stay on one side of the splits) defaults to ``article``,
+    then to the statement alone. An ``id`` that is missing or taken is replaced by one made from the text, so that
+    adding the same file again adds nothing. Fields that the schema does not have are left out.
+
+    Args:
+        corpus: Folder with the three splits.
+        rows: Place and fields of each row, from :func:`pipeline.corpus.tables.table_rows`.
+
+    Raises:
+        CorpusError: The corpus itself is broken.
+    """
+    splits = {split: read_split(corpus, split) for split in SPLITS}
+    known = {_key(r): r for records in splits.values() for r in records}
+    ids = {r.id for records in splits.values() for r in records}
+    result = Additions()
+    new: dict[str, list[tuple[str, LabelledStatement]]] = defaultdict(list)
+    for row in rows:
+        if isinstance(row, Reject):
+            result.rejects.append(row)
+            continue
+        where, fields = row
+        statement = _statement(where, fields, ids)
+        if isinstance(statement, Reject):
+            result.rejects.append(statement)
+            continue
+        if (twin := known.get(key := _key(statement))) is not None:
+            label = "" if twin.label == statement.label else f", there labelled {twin.label}"
+            result.rejects.append(Reject(where, f"the same text as {twin.id}{label}", statement.id))
+            continue
+        known[key] = statement
+        ids.add(statement.id)
+        new[split_of(statement.event)].append((where, statement))
+    for split, where, statement, twin in _leaks(splits, new):
+        new[split].remove((where, statement))
+        result.rejects.append(Reject(where, f"nearly the same text as {twin.id} of another split", statement.id))
+    for split, additions in new.items():
+        if additions:
+            merged = [*splits[split], *(statement for _, statement in additions)]
+            write_jsonl(corpus / f"{split}.jsonl", [record.model_dump() for record in merged])
+            result.added[split] = len(additions)
+    return result
+
+
+def _key(statement: LabelledStatement) -> str:
+    """What makes two statements the same: the text, and for a very short one ("C'est faux.") what stands before it."""
+    text = normalise(statement.text).lower()
+    return text if len(text.split()) >= 5 else f"{text} < {normalise(statement.context).lower()}"
+
+
+def _statement(where: str, fields: dict[str, Any], taken: set[str]) -> LabelledStatement | Reject:
+    text = str(fields.get("text", ""))
+    given = str(fields.get("id", ""))
+    if not text.strip():
+        return Reject(where, f"no text; fields here are {', '.join(fields) or 'none'}", given)
+    made = f"added-{hashlib.sha256(normalise(text).encode()).hexdigest()[:12]}"
+    identity = given if re.fullmatch(r"[\w.-]+", given) and given not in taken else made
+    values = {**DEFAULTS, **{name: fields[name] for name in LabelledStatement.model_fields if name in fields}}
+    if isinstance(values.get("ambiguous"), str):  # CSV has no booleans
+        values["ambiguous"] = values["ambiguous"].strip().lower() in ("true", "1", "yes")
+    values |= {"id": identity, "event": fields.get("event") or fields.get("article") or identity}
+    try:
+        statement = LabelledStatement.model_validate(values)
+    except ValidationError as error:
+        return Reject(where, "; ".join(explain(item) for item in error.errors()), given)
+    if damage := DAMAGE.search(statement.text):
+        return Reject(where, f"the text has encoding damage or markup: {damage.group()!r}", given)
+    return statement
+
+
+def _leaks(
+    splits: dict[str, list[LabelledStatement]], new: dict[str, list[tuple[str, LabelledStatement]]]
+) -> list[tuple[str, str, LabelledStatement, LabelledStatement]]:
+    """New statements that are near-duplicates of one in another split: split, place, statement, its twin."""
+    places = {statement.id: (split, where) for split, additions in new.items() for where, statement in additions}
+    everything = {split: [*splits[split], *(s for _, s in new[split])] for split in SPLITS}
+    leaks = []
+    for pair in near_pairs(everything, across_splits=True, limit=10_000):
+        if pair.similarity < NEAR_DUPLICATE:
+            break
+        for statement, twin in ((pair.first, pair.second), (pair.second, pair.first)):
+            if statement.id in places:
+                leaks.append((*places.pop(statement.id), statement, twin))
+                break
+    return leaks
