@@ -259,11 +259,17 @@ def test_an_experiment_ends_in_a_table_and_nests_its_runs(stance, small_corpus, 
         f"  - {{name: words, config: {ROOT}/configs/tfidf.yaml}}\n"
         f"  - {{name: rules, config: {ROOT}/configs/cues.yaml, overrides: [training.epochs=1]}}\n"
     )
-    result = stance("experiment", "e.yaml", f"data.corpus={small_corpus}", "--result", "table.md")
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"text": "Le maire dément.", "label": "denial"}) + "\n")
+    result = stance(
+        "experiment", "e.yaml", f"data.corpus={small_corpus}", "--result", "table.md", "--also", "mine.jsonl"
+    )
     assert result.returncode == 0, result.stderr
     table = (tmp_path / "table.md").read_text()
     assert "| words | 2 |" in table
     assert "| rules | 2 |" in table
+    head, _, *rows = [line.split(" | ") for line in table.splitlines() if line.startswith("|")]
+    own = {row[0].strip("| "): row[head.index("mine")] for row in rows}
+    assert own["rules"] == "0.333"  # one label of three, and that one right
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
     runs = mlflow.search_runs(experiment_names=["stance"])
     parents = runs["tags.mlflow.parentRunId"].dropna()

@@ -3,7 +3,7 @@
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +11,11 @@ from rich.table import Table
 
 from pipeline.cli.common import REJECTED, TrackingUri, err, open_classifier, out, progress, set_aside
 from pipeline.errors import StanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.corpus.checks import Pair
 
 data_app = typer.Typer(help="The labelled corpus.", no_args_is_help=True)
 encoder_app = typer.Typer(help="The embedded French encoder.", no_args_is_help=True)
@@ -25,13 +30,19 @@ class LabellingTool(StrEnum):
 
 
 @data_app.command("check")
-def data_check(corpus: Annotated[Path, typer.Argument(help="Corpus folder")] = Path("data/corpus")) -> int:
-    """Validate the corpus: schema, duplicates across splits, events on two sides, damage, guideline version."""
-    from pipeline.corpus.checks import check
+def data_check(
+    corpus: Annotated[Path, typer.Argument(help="Corpus folder")] = Path("data/corpus"),
+    embedding: Annotated[bool, typer.Option("--embedding", help="Compare by embedding, too; takes minutes")] = False,
+) -> int:
+    """Validate the corpus: schema, near-duplicates, events on two sides, damage, guideline version; show its spread."""
+    from pipeline.corpus.checks import NEAR_DUPLICATE, NEAR_VECTORS, SAME_EVENT, check, near_vectors
     from pipeline.corpus.schema import SPLITS, read_split
     from pipeline.corpus.spread import spread
     from pipeline.labels import LABELS
+    from pipeline.model import embedded
     from pipeline.model.cues import cues_in
+    from pipeline.model.encoder import embedded_folder
+    from pipeline.typography import normalise
 
     problems = check(corpus)
     if problems:
@@ -49,7 +60,8 @@ def data_check(corpus: Annotated[Path, typer.Argument(help="Corpus folder")] = P
         articles = {r.article for r in records if r.article}
         table.add_row(split, str(len(records)), str(len({r.event for r in records})), str(len(articles)), *cells)
     out.print(table)
-    found = spread([record for split in SPLITS for record in read_split(corpus, split)], cues_in, pairs=5)
+    everything = [record for split in SPLITS for record in read_split(corpus, split)]
+    found = spread(everything, cues_in, pairs=5)
     breadth = Table(title="breadth", title_justify="left")
     rows = [label.row() for label in found.labels]
     for i, header in enumerate(["", *(row.pop("label") for row in rows)]):
@@ -57,10 +69,29 @@ def data_check(corpus: Annotated[Path, typer.Argument(help="Corpus folder")] = P
     for measure in rows[0]:
         breadth.add_row(measure, *(row[measure] for row in rows))
     out.print(breadth)
-    for pair in found.nearest:
-        out.print(f"similarity {pair.similarity:.2f}: {pair.first.id} and {pair.second.id}")
+    _print_pairs(
+        f"most alike by character 5-grams (bound {NEAR_DUPLICATE} between events, {SAME_EVENT} in one)", found.nearest
+    )
+    if embedding:
+        folder = embedded_folder()
+        if not embedded.is_built(folder):
+            raise StanceError(f"{folder}: --embedding needs the embedded encoder; build it with: stance encoder build")
+        with progress("embedding", len(everything)) as advance:
+            vectors = embedded.embed(folder, [normalise(record.text) for record in everything], advance)
+        nearest = near_vectors(everything, vectors, limit=5)
+        _print_pairs(f"most alike by embedding, of different events (bound {NEAR_VECTORS})", nearest)
+        if nearest and nearest[0].similarity >= NEAR_VECTORS:
+            err.print("[bold red]statements of different events say nearly the same[/]")
+            return REJECTED
     out.print("no problems")
     return 0
+
+
+def _print_pairs(title: str, pairs: "Sequence[Pair]") -> None:
+    out.print(title)
+    for pair in pairs:
+        out.print(f"  {pair.similarity:.2f} {pair.first.id}: {escape(pair.first.text)}")
+        out.print(f"       {pair.second.id}: {escape(pair.second.text)}")
 
 
 @data_app.command("add")

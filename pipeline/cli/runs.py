@@ -91,12 +91,18 @@ def experiment(
     overrides: Overrides = None,
     register: Annotated[bool, typer.Option("--register", help="Log and register the models, too")] = False,
     result: Annotated[Path | None, typer.Option(help="Write the table as Markdown, too")] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option("--also", help="Labelled file to evaluate every arm on, too; repeatable")
+    ] = None,
 ) -> int:
     """Train several settings under one parent run and compare them; finished runs are reused."""
+    from pipeline.corpus.schema import read_labelled
     from pipeline.tracking.runs import parent_run
     from pipeline.training.experiments import compare, load_experiment, markdown
 
     plan = load_experiment(file)
+    for path in also or []:
+        read_labelled(path)  # a wrong file is better known before hours of training than after
     runs = plan.configs([*(overrides or []), f"tracking.log_model={str(register).lower()}"])
     folders: dict[str, list[Path]] = {arm.name: [] for arm, _ in runs}
     with parent_run(runs[0][1], plan.name, plan.question) as (parent, finish):
@@ -105,7 +111,7 @@ def experiment(
             folder = _train(settings, reuse=True, parent=parent)
             if folder:
                 folders[arm.name].append(folder)
-        rows = compare(folders)
+        rows = compare(folders, also or [])
         text = markdown(plan, rows)
         finish(rows, text)
     _print_results({name: runs[-1] for name, runs in folders.items()})

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.corpus.checks import DAMAGE, NEAR_DUPLICATE, near_pairs
+from pipeline.corpus.checks import DAMAGE, NEAR_DUPLICATE, SAME_EVENT, near_pairs
 from pipeline.corpus.schema import SPLITS, LabelledStatement, explain, read_split, write_jsonl
 from pipeline.corpus.splits import split_of
 from pipeline.records import Reject
@@ -68,9 +68,9 @@ def add(corpus: Path, rows: Iterable[tuple[str, dict[str, Any]] | Reject]) -> Ad
         known[key] = statement
         ids.add(statement.id)
         new[split_of(statement.event)].append((where, statement))
-    for split, where, statement, twin in _leaks(splits, new):
+    for split, where, statement, twin in _near_copies(splits, new):
         new[split].remove((where, statement))
-        result.rejects.append(Reject(where, f"nearly the same text as {twin.id} of another split", statement.id))
+        result.rejects.append(Reject(where, f"nearly the same text as {twin.id}", statement.id))
     for split, additions in new.items():
         if additions:
             merged = [*splits[split], *(statement for _, statement in additions)]
@@ -105,18 +105,18 @@ def _statement(where: str, fields: dict[str, Any], taken: set[str]) -> LabelledS
     return statement
 
 
-def _leaks(
+def _near_copies(
     splits: dict[str, list[LabelledStatement]], new: dict[str, list[tuple[str, LabelledStatement]]]
 ) -> list[tuple[str, str, LabelledStatement, LabelledStatement]]:
-    """New statements that are near-duplicates of one in another split: split, place, statement, its twin."""
+    """New statements that are near-duplicates of another: split, place, statement, its twin."""
     places = {statement.id: (split, where) for split, additions in new.items() for where, statement in additions}
-    everything = {split: [*splits[split], *(s for _, s in new[split])] for split in SPLITS}
-    leaks = []
-    for pair in near_pairs(everything, across_splits=True, limit=10_000):
-        if pair.similarity < NEAR_DUPLICATE:
-            break
+    everything = [record for split in SPLITS for record in [*splits[split], *(s for _, s in new[split])]]
+    copies = []
+    for pair in near_pairs(everything):
+        if pair.similarity < (SAME_EVENT if pair.first.event == pair.second.event else NEAR_DUPLICATE):
+            continue
         for statement, twin in ((pair.first, pair.second), (pair.second, pair.first)):
             if statement.id in places:
-                leaks.append((*places.pop(statement.id), statement, twin))
+                copies.append((*places.pop(statement.id), statement, twin))
                 break
-    return leaks
+    return copies

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
-from pipeline.corpus.schema import CorpusError, write_jsonl
+from pipeline.corpus.schema import CorpusError, write_json, write_jsonl
 from pipeline.labels import LABELS
 from pipeline.records import Reject
 
@@ -124,10 +124,7 @@ def write_tasks(tool: Tool, path: Path, items: Sequence[Task]) -> None:
         write_jsonl(path, rows)
         return
     make = _label_studio_task if tool == "label-studio" else _argilla_record
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(json.dumps([make(t) for t in items], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_json(path, [make(t) for t in items])
 
 
 def _label_studio_task(task: Task) -> dict[str, Any]:

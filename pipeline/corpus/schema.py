@@ -153,3 +153,11 @@ def write_jsonl(path: Path, records: Iterator[dict[str, Any]] | list[dict[str, A
         for record in records:
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
     temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON under a temporary name, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -74,7 +74,7 @@ def spread(records: Sequence[LabelledStatement], cues: Cues, pairs: int = 10) ->
     """
     own = {label: [record for record in records if record.label == label] for label in LABELS}
     rows = [_label_spread(label, some, cues) for label, some in [*own.items(), ("all", records)] if some]
-    return Spread(rows, near_pairs({"all": list(records)}, across_splits=False, limit=pairs))
+    return Spread(rows, near_pairs(records, limit=pairs))
 
 
 def _label_spread(label: str, records: Sequence[LabelledStatement], cues: Cues) -> LabelSpread:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -97,15 +98,40 @@ def verify(folder: Path) -> str:
             f"{folder}: the encoder's digest is {digest}, expected {ENCODER_DIGEST}. "
             "Build it again with: stance encoder build --force"
         )
-    batch = tokenizer(list(_SELF_TEST), return_tensors="pt", padding=True)
-    with torch.inference_mode():
-        hidden = model(**batch).last_hidden_state
-    mask = batch["attention_mask"].unsqueeze(-1)
-    pooled = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
+    pooled = _pooled(model, tokenizer, list(_SELF_TEST))
     cosines = (float(pooled[0] @ pooled[1]), float(pooled[0] @ pooled[2]))
     if not np.allclose(cosines, _SELF_TEST_COSINES, atol=2e-3):
         raise StanceError(f"{folder}: self-test cosines are {cosines}, expected {_SELF_TEST_COSINES}.")
     return digest
+
+
+def embed(folder: Path, texts: Sequence[str], advance: Callable[[int], object]) -> NDArray[np.float32]:
+    """Unit vectors (n, 384) of texts, pooled over their tokens: near each other where the texts say nearly the same.
+
+    Args:
+        folder: The built encoder.
+        texts: In normalised typography; each is cut after 128 tokens.
+        advance: Called with the number of texts done since the last call.
+    """
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32, add_pooling_layer=False).eval()
+    vectors = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # texts of one length need no padding
+    for start in range(0, len(order), 64):
+        rows = order[start : start + 64]
+        vectors[rows] = _pooled(model, tokenizer, [texts[i] for i in rows]).numpy()
+        advance(len(rows))
+    return vectors
+
+
+def _pooled(model: Any, tokenizer: Any, texts: list[str]) -> torch.Tensor:
+    batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=128)
+    with torch.inference_mode():
+        hidden = model(**batch).last_hidden_state
+    mask = batch["attention_mask"].unsqueeze(-1)
+    return torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
 
 
 def _download(scratch: Path) -> Path:

@@ -1,7 +1,9 @@
 """An experiment: several configs and overrides, each with several seeds, compared in one table."""
 
+import hashlib
 import json
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -12,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.config import Config, ConfigError
 from pipeline.config import load as load_config
+from pipeline.corpus.schema import read_labelled, write_json
+from pipeline.evaluation.metrics import evaluate
 from pipeline.labels import LABELS
+from pipeline.model.classifier import load as load_classifier
 
 
 class Arm(BaseModel):
@@ -54,13 +59,14 @@ class Experiment(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Mean and range over the seeds of one arm, on the test split."""
+    """Mean and range over the seeds of one arm, on the test split; ``also`` has mean macro-F1 on other files."""
 
     name: str
     runs: int
     macro_f1: float
     spread: float
     per_class_f1: dict[str, float]
+    also: dict[str, float]
     seconds: float
 
 
@@ -83,8 +89,28 @@ def load_experiment(path: Path) -> Experiment:
         raise ConfigError(f"{path}: {error.error_count()} problem(s); allowed keys: {allowed}\n{problems}") from error
 
 
-def compare(folders: dict[str, list[Path]]) -> list[Row]:
-    """One row an arm from its finished run folders, best macro-F1 first."""
+def evaluate_on(folder: Path, file: Path) -> float:
+    """Macro-F1 of a finished run's model on a labelled file; kept in the run folder, and read from there next time.
+
+    Raises:
+        CorpusError: The file has a wrong record.
+    """
+    kept = folder / "evaluations" / f"{file.stem}.json"
+    records = read_labelled(file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if kept.is_file() and (known := json.loads(kept.read_text(encoding="utf-8")))["sha256"] == digest:
+        return float(known["macro_f1"])
+    classifier = load_classifier(folder / "model")
+    predictions = classifier.predict(
+        [r.text for r in records], [r.context for r in records], [r.title for r in records]
+    )
+    metrics = evaluate([r.label for r in records], predictions.probabilities)
+    write_json(kept, {"sha256": digest, **metrics})
+    return float(metrics["macro_f1"])
+
+
+def compare(folders: dict[str, list[Path]], also: Sequence[Path] = ()) -> list[Row]:
+    """One row an arm from its finished run folders, best macro-F1 on the test split first."""
     rows = []
     for name, runs in folders.items():
         tests: list[dict[str, Any]] = [json.loads((run / "metrics.json").read_text())["test"] for run in runs]
@@ -96,6 +122,7 @@ def compare(folders: dict[str, list[Path]]) -> list[Row]:
                 macro_f1=statistics.mean(scores),
                 spread=max(scores) - min(scores),
                 per_class_f1={label: statistics.mean(t["per_class"][label]["f1"] for t in tests) for label in LABELS},
+                also={file.stem: statistics.mean(evaluate_on(run, file) for run in runs) for file in also},
                 seconds=statistics.median(json.loads((run / "run.json").read_text())["seconds"] for run in runs),
             )
         )
@@ -105,11 +132,12 @@ def compare(folders: dict[str, list[Path]]) -> list[Row]:
 def markdown(plan: Experiment, rows: list[Row]) -> str:
     """The comparison as a Markdown table."""
     head = f"### {plan.name}\n\n{plan.question}\n\n"
-    head += "| arm | runs | macro-F1 | max - min | F1 " + " | F1 ".join(LABELS) + " | seconds |\n"
-    head += "| --- |" + " ---: |" * (4 + len(LABELS)) + "\n"
+    others = list(rows[0].also) if rows else []
+    names = ["runs", "macro-F1", "max - min", *(f"F1 {label}" for label in LABELS), *others, "seconds"]
+    head += f"| arm | {' | '.join(names)} |\n| --- |{' ---: |' * len(names)}\n"
     lines = [
         f"| {row.name} | {row.runs} | {row.macro_f1:.3f} | {row.spread:.3f} | "
-        + " | ".join(f"{row.per_class_f1[label]:.3f}" for label in LABELS)
+        + " | ".join(f"{score:.3f}" for score in [*(row.per_class_f1[label] for label in LABELS), *row.also.values()])
         + f" | {row.seconds:.0f} |"
         for row in rows
     ]

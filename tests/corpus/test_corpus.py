@@ -1,11 +1,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.config import Data
-from pipeline.corpus.checks import check
-from pipeline.corpus.schema import SPLITS, CorpusError, json_lines, read_labelled, write_jsonl
+from pipeline.corpus.checks import check, near_vectors
+from pipeline.corpus.schema import SPLITS, CorpusError, json_lines, read_labelled, read_split, write_jsonl
 from pipeline.corpus.splits import as_datasets, digest, load_splits, split_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,3 +133,24 @@ def test_splits_are_datasets_and_the_digest_covers_every_byte(corpus):
     with (corpus / "test.jsonl").open("a") as out:
         out.write("\n")
     assert digest(corpus) != before
+
+
+def test_the_nearest_statements_by_vector_are_of_different_events(small_corpus):
+    records = [r for r in read_split(small_corpus, "train") if len(r.text.split()) >= 8][:6]
+    records = [r.model_copy(update={"event": event}) for r, event in zip(records, "aabcde", strict=True)]
+    angles = np.array([0.0, 0.01, 0.5, 0.7, 1.5, 3.0])
+    pairs = near_vectors(records, np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32), limit=2)
+    assert [(p.first.id, p.second.id) for p in pairs] == [
+        (records[2].id, records[3].id),
+        (records[1].id, records[2].id),
+    ]
+    assert pairs[0].similarity == pytest.approx(np.cos(0.2), abs=1e-6)
+
+
+def test_a_near_copy_inside_one_event_is_a_problem(corpus):
+    def copy(records):
+        first = next(r for r in records if len(r["text"]) > 150)
+        records.append({**first, "id": "copy", "text": first["text"] + " Fin."})
+
+    rewrite(corpus, "train", copy)
+    assert any("copy is a near-duplicate" in p for p in check(corpus))
