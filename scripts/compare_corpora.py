@@ -372,7 +372,8 @@ def _condition(argument: str) -> tuple[str, str]:
 def main() -> None:
     """Prints the tables; a mistake in the input ends with a message and exit code 2."""
     parser = argparse.ArgumentParser(description="Show how far two corpora of French news are apart.")
-    parser.add_argument("corpora", nargs=2, type=Path, metavar=("A", "B"), help="JSONL, text files, or a folder")
+    for name in ("first", "second"):
+        parser.add_argument(name, type=Path, help="a corpus: JSONL, a text file, or a folder")
     parser.add_argument(
         "--where",
         action="append",
@@ -389,14 +390,15 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=3000, metavar="N", help="statements of each corpus at most")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    corpora = [arguments.first, arguments.second]
     console = Console(highlight=False, soft_wrap=True)
     try:
-        read = [read_corpus(path, dict(arguments.where), arguments.articles) for path in arguments.corpora]
+        read = [read_corpus(path, dict(arguments.where), arguments.articles) for path in corpora]
     except StanceError as error:
         console.print(f"error: {escape(str(error))}")
         sys.exit(2)
     first, second = (sample(statements, arguments.sample, arguments.seed) for statements in read)
-    names = tuple(path.stem for path in arguments.corpora)
+    names = tuple(path.stem for path in corpora)
     for table in report(first, second, (names[0], names[1]), arguments.seed):
         console.print(table)
 

@@ -179,3 +179,10 @@ def test_the_script_prints_all_tables(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     for title in ("words, mean", "parts of speech", "sentence openers", "over-used", "surface only"):
         assert title in printed
+
+
+def test_help_names_its_arguments(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["compare_corpora.py", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert "--where FIELD=VALUE" in capsys.readouterr().out
