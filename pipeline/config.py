@@ -88,6 +88,15 @@ class Training(_Section):
     log_every_steps: int = Field(20, ge=1)
 
 
+class Calibration(_Section):
+    """What is done to the trained encoder's probabilities, after the temperature."""
+
+    news_shares: bool = Field(
+        False, description="Shift them from the shares of the training labels to the usual ones of news articles"
+    )
+    lexicon: float = Field(0.0, ge=0, lt=1, description="Weight of the cue lexicon's vote mixed into them")
+
+
 class Tracking(_Section):
     """Where the run is recorded; the environment's MLFLOW_TRACKING_URI wins over ``uri``."""
 
@@ -109,6 +118,7 @@ class Config(_Section):
     encoder: Encoder = Encoder()
     inputs: Inputs = Inputs()
     training: Training = Training()
+    calibration: Calibration = Calibration()
     tracking: Tracking = Tracking()
 
     @model_validator(mode="after")

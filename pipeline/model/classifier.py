@@ -71,12 +71,16 @@ class Classifier:
 
     Attributes:
         temperature: Logits are divided by it before the softmax (Guo et al. 2017, arXiv:1706.04599).
+        shift: Added to the logits after that, for other shares of the labels than in training.
+        lexicon: Weight of the cue lexicon's vote in the probabilities, 0 to 1.
         name: How rows that this model scored refer to it.
     """
 
     network: Network
     inputs: Inputs = field(default_factory=lambda: Inputs())
     temperature: float = 1.0
+    shift: tuple[float, ...] = (0.0,) * len(LABELS)
+    lexicon: float = 0.0
     name: str = ""
 
     def logits(
@@ -102,7 +106,15 @@ class Classifier:
     ) -> Predictions:
         """Calibrated probabilities of statements; see :class:`Predictions`."""
         logits, windowed = self.logits(texts, contexts, titles, advance)
-        return Predictions(softmax(logits / self.temperature), windowed)
+        return Predictions(self.calibrated(logits, texts), windowed)
+
+    def calibrated(self, logits: NDArray[np.float64], texts: Sequence[str]) -> NDArray[np.float64]:
+        """Probabilities (n, 3) from uncalibrated logits (n, 3) of ``texts``."""
+        probabilities = softmax(logits / self.temperature + np.array(self.shift))
+        if not self.lexicon or not texts:
+            return probabilities
+        votes = np.eye(len(LABELS))[[Stance(cues.stance_of(normalise(text))).id for text in texts]]
+        return (1 - self.lexicon) * probabilities + self.lexicon * votes
 
     def save(self, folder: Path) -> None:
         """Write everything that :func:`load` needs."""
@@ -113,6 +125,8 @@ class Classifier:
             "labels": LABELS,
             "inputs": self.inputs.model_dump(),
             "temperature": self.temperature,
+            "shift": self.shift,
+            "lexicon": self.lexicon,
             "name": self.name,
         }
         (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
@@ -146,7 +160,14 @@ def load(folder: Path) -> Classifier:
         from pipeline.model.encoder import EncoderNetwork
 
         network = EncoderNetwork.load(folder)
-    return Classifier(network, Inputs(**card["inputs"]), card["temperature"], card["name"])
+    return Classifier(
+        network,
+        Inputs(**card["inputs"]),
+        temperature=card["temperature"],
+        shift=tuple(card["shift"]),
+        lexicon=card["lexicon"],
+        name=card["name"],
+    )
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

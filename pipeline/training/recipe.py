@@ -19,7 +19,7 @@ from pipeline.config import Config
 from pipeline.corpus import splits as corpus_splits
 from pipeline.corpus.schema import LabelledStatement, write_jsonl
 from pipeline.evaluation import figures, metrics
-from pipeline.evaluation.calibration import fit_temperature
+from pipeline.evaluation.calibration import NEWS_SHARES, fit_temperature, news_shift
 from pipeline.labels import LABELS
 from pipeline.model.classifier import Classifier, CueNetwork, softmax
 from pipeline.model.inputs import second_segments
@@ -59,12 +59,17 @@ def train(config: Config, folder: Path, log: Any) -> Result:
     validation = data["validation"]
     logits, _ = _logits(classifier, validation)
     classifier.temperature = fit_temperature(logits, [r.label for r in validation])
+    if config.calibration.news_shares:
+        classifier.shift = news_shift([r.label for r in data["train"]])
+    classifier.lexicon = config.calibration.lexicon
     classifier.save(folder / "model")
 
-    result: dict[str, Any] = {"validation": _metrics(validation, softmax(logits / classifier.temperature))}
+    result: dict[str, Any] = {"validation": _metrics(validation, _calibrated(classifier, logits, validation))}
     logits, windowed = _logits(classifier, data["test"])
-    probabilities = softmax(logits / classifier.temperature)
+    probabilities = _calibrated(classifier, logits, data["test"])
     result["test"] = _metrics(data["test"], probabilities)
+    # The lexicon's votes must not hide that the network itself has learned nothing.
+    result["test"]["collapsed"] = metrics.evaluate([r.label for r in data["test"]], softmax(logits))["collapsed"]
     _write_predictions(folder, data["test"], probabilities, windowed)
     figures.confusion(result["test"], folder / "figures" / "confusion.png", f"{config.name}, test split")
     figures.precision_recall(
@@ -169,6 +174,12 @@ def _logits(classifier: Classifier, records: Sequence[LabelledStatement]) -> tup
         )
 
 
+def _calibrated(
+    classifier: Classifier, logits: NDArray[np.float64], records: Sequence[LabelledStatement]
+) -> NDArray[np.float64]:
+    return classifier.calibrated(logits, [r.text for r in records])
+
+
 def _metrics(records: Sequence[LabelledStatement], probabilities: NDArray[np.float64]) -> dict[str, Any]:
     labels = [r.label for r in records]
     result = metrics.evaluate(labels, probabilities)
@@ -196,6 +207,16 @@ def _write_predictions(
     write_jsonl(folder / "errors.jsonl", sorted(wrong, key=lambda row: -row[f"p_{row['predicted']}"]))
 
 
+def _calibration(config: Config) -> str:
+    said = []
+    if config.calibration.news_shares:
+        shares = ", ".join(f"{share:.0%} {label}" for label, share in NEWS_SHARES.items())
+        said.append(f"expects the usual shares of news ({shares}), not those of its training data")
+    if config.calibration.lexicon:
+        said.append(f"is mixed with the vote of a lexicon of French cue words, weight {config.calibration.lexicon}")
+    return f"- Its probability {'; it '.join(said)}.\n" if said else ""
+
+
 def model_card(config: Config, result: dict[str, Any], run: dict[str, Any]) -> str:
     """A short model card in Markdown (Mitchell et al. 2019, arXiv:1810.03993)."""
     test = result["test"]
@@ -210,6 +231,7 @@ def model_card(config: Config, result: dict[str, Any], run: dict[str, Any]) -> s
         f"| {label} | {s['precision']:.3f} | {s['recall']:.3f} | {s['f1']:.3f} | {s['support']} |"
         for label, s in test["per_class"].items()
     )
+    commit = run["git"].get("commit", "unknown")[:12] + (" with changes" if run["git"].get("dirty") else "")
     sizes = ", ".join(f"{count} {split}" for split, count in run["sizes"].items())
     return f"""# {config.name}
 
@@ -218,7 +240,7 @@ Labels a statement of a French news article `accusation`, `denial` or `neutral`.
 - Reads: the statement{", with the statement before as second segment" if config.inputs.context else " alone"}.
 - Data: {sizes} statements, digest `{run["dataset_digest"][:12]}`; invented articles, labelled by language models to the
   guideline in `data/GUIDELINE.md`.
-- Code: commit `{run["git"].get("commit", "unknown")[:12]}`{" with changes" if run["git"].get("dirty") else ""}.
+{_calibration(config)}- Code: commit `{commit}`.
 
 ## Test split (n = {test["n"]}, macro-F1 {test["macro_f1"]:.3f}, calibration error {test["calibration_error"]:.3f})
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.evaluation.calibration import fit_temperature
+from pipeline.evaluation.calibration import NEWS_SHARES, fit_temperature, news_shift
 from pipeline.evaluation.metrics import all_right, by_slice, calibration_error, evaluate, interval
 from pipeline.model.classifier import softmax
 
@@ -56,3 +56,10 @@ def test_temperature_cools_overconfident_logits():
     assert temperature > 4
     before = calibration_error(true, softmax(logits * 10))
     assert calibration_error(true, softmax(logits * 10 / temperature)) < before
+
+
+def test_shifted_logits_expect_the_shares_of_news():
+    labels = ["accusation"] * 30 + ["denial"] * 30 + ["neutral"] * 40
+    training_shares = np.log([[0.3, 0.3, 0.4]])  # what a model without any evidence says
+    p = softmax(training_shares + np.array(news_shift(labels)))
+    np.testing.assert_allclose(p[0], list(NEWS_SHARES.values()))

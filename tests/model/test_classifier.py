@@ -111,3 +111,16 @@ def test_the_embedded_encoder_must_be_built(tmp_path, monkeypatch):
     monkeypatch.setenv("STANCE_MODELS", str(tmp_path))
     with pytest.raises(EncoderError, match="stance encoder build"):
         new_network(Config(name="x").encoder, 64)
+
+
+def test_shift_and_lexicon_change_probabilities_and_survive_save_and_load(network, tmp_path):
+    texts = ["Le maire dément avoir signé ce papier.", "Il pleut à Brest."]
+    plain = Classifier(network).predict(texts).probabilities
+    shifted = Classifier(network, shift=(0.0, 2.0, 0.0)).predict(texts).probabilities
+    assert (shifted[:, 1] > plain[:, 1]).all()
+    mixed = Classifier(network, lexicon=0.25, shift=(0.0, 2.0, 0.0))
+    p = mixed.predict(texts).probabilities
+    np.testing.assert_allclose(p, 0.75 * shifted + 0.25 * np.array([[0, 1, 0], [0, 0, 1]]), atol=1e-6)
+    mixed.save(tmp_path / "m")
+    np.testing.assert_allclose(load(tmp_path / "m").predict(texts).probabilities, p, atol=1e-6)
+    assert mixed.predict([]).probabilities.shape == (0, 3)
