@@ -18,7 +18,7 @@ NEAR_DUPLICATE = 0.7
 SAME_EVENT = 0.9
 """The same for two statements of one event: follow-ups repeat names and quotations, but are not copies."""
 
-NEAR_VECTORS = 0.97
+NEAR_VECTORS = 0.99
 """Cosine of the embedded encoder's vectors at and above which statements of different events say nearly the same."""
 
 # UTF-8 read as Latin-1 leaves such pairs; a lone replacement character is a lost letter.
