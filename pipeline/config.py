@@ -130,6 +130,13 @@ class Config(_Section):
             )
         if self.inputs.title and not self.inputs.context:
             raise ValueError("inputs.title needs inputs.context: the title is part of the second segment")
+        if self.calibration.news_shares and (
+            self.model != "encoder" or self.training.class_weights != "none" or self.training.logit_adjustment
+        ):
+            raise ValueError(
+                "calibration.news_shares needs model: encoder, training.class_weights: none and "
+                "training.logit_adjustment: 0, for it takes the model to expect the shares of the training labels"
+            )
         if self.encoder.revision and self.encoder.source == "embedded":
             raise ValueError("encoder.revision has no meaning for encoder.source: embedded")
         return self

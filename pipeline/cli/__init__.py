@@ -43,6 +43,9 @@ def main() -> None:
         sys.exit(130)
     except typer.Abort:
         sys.exit(130)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        err.print(f"[bold red]error:[/] {escape(str(error.filename))}: {escape(str(error.strerror))}")
+        sys.exit(2)
     except Exception as error:
         if "No space left on device" in str(error):  # each library wraps it in an error of its own
             err.print("[bold red]error:[/] no space left on the device; free some and start again.")

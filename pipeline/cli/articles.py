@@ -62,7 +62,7 @@ def segment(
             for row in rows:
                 print(json.dumps(row, ensure_ascii=False))
             continue
-        table = Table(title=f"{item.id}  {item.title}", title_justify="left")
+        table = Table(title=escape(f"{item.id}  {item.title}"), title_justify="left")
         for name in ("start", "end"):
             table.add_column(name, justify="right")
         table.add_column("kind")

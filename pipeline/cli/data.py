@@ -138,7 +138,8 @@ def data_export(
 
     items, bad = tasks(table_rows(file))
     if not items:
-        raise StanceError(f"{file}: no statement in it.")
+        reasons = "; ".join(sorted({reject.reason for reject in bad})[:3]) or "the table has no rows"
+        raise StanceError(f"{file}: no statement in it ({reasons}).")
     if model is not None:
         classifier = open_classifier(model, tracking_uri)
         with progress("statements", len(items)) as advance:

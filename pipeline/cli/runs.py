@@ -103,6 +103,10 @@ def experiment(
     plan = load_experiment(file)
     for path in also or []:
         read_labelled(path)  # a wrong file is better known before hours of training than after
+    if len({path.stem for path in also or []}) < len(also or []):
+        raise StanceError("--also: two files of one name; the table could not tell them apart.")
+    if result:
+        result.parent.mkdir(parents=True, exist_ok=True)
     runs = plan.configs([*(overrides or []), f"tracking.log_model={str(register).lower()}"])
     folders: dict[str, list[Path]] = {arm.name: [] for arm, _ in runs}
     with parent_run(runs[0][1], plan.name, plan.question) as (parent, finish):
@@ -113,11 +117,11 @@ def experiment(
                 folders[arm.name].append(folder)
         rows = compare(folders, also or [])
         text = markdown(plan, rows)
+        if result:
+            result.write_text(text, encoding="utf-8")
         finish(rows, text)
     _print_results({name: runs[-1] for name, runs in folders.items()})
-    out.print(text)
-    if result:
-        result.write_text(text, encoding="utf-8")
+    out.print(text, markup=False)
     return 0
 
 
@@ -142,6 +146,10 @@ def evaluate(
     from pipeline.report import metrics_table
 
     records = read_labelled(file)
+    extra = [record.model_dump() for record in records]
+    for field in [*(slices or []), *(name for name in (cluster, group) if name)]:
+        if not any(row.get(field) for row in extra):
+            raise StanceError(f"{file}: no record has a field {field!r}; fields here are {', '.join(extra[0])}")
     classifier = open_classifier(model, tracking_uri)
     with progress("statements", len(records)) as advance:
         predictions = classifier.predict(
@@ -149,7 +157,6 @@ def evaluate(
         )
     labels, p = [r.label for r in records], predictions.probabilities
     metrics = measure(labels, p)
-    extra = [record.model_dump() for record in records]
     groups = [str(row.get(cluster) or i) for i, row in enumerate(extra)]
     metrics["macro_f1_interval"] = interval(labels, p, groups)
     if group:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.corpus.checks import DAMAGE, NEAR_DUPLICATE, SAME_EVENT, near_pairs
-from pipeline.corpus.schema import SPLITS, LabelledStatement, explain, read_split, write_jsonl
+from pipeline.corpus.schema import GUIDELINE_VERSION, SPLITS, LabelledStatement, explain, read_split, write_jsonl
 from pipeline.corpus.splits import split_of
 from pipeline.records import Reject
 from pipeline.typography import normalise
@@ -48,7 +48,8 @@ def add(corpus: Path, rows: Iterable[tuple[str, dict[str, Any]] | Reject]) -> Ad
         CorpusError: The corpus itself is broken.
     """
     splits = {split: read_split(corpus, split) for split in SPLITS}
-    known = {_key(r): r for records in splits.values() for r in records}
+    known = {_key(r.text, r.context): r for records in splits.values() for r in records}
+    sides = {r.event: split for split, records in splits.items() for r in records}  # a corpus may be split by hand
     ids = {r.id for records in splits.values() for r in records}
     result = Additions()
     new: dict[str, list[tuple[str, LabelledStatement]]] = defaultdict(list)
@@ -61,13 +62,13 @@ def add(corpus: Path, rows: Iterable[tuple[str, dict[str, Any]] | Reject]) -> Ad
         if isinstance(statement, Reject):
             result.rejects.append(statement)
             continue
-        if (twin := known.get(key := _key(statement))) is not None:
+        if (twin := known.get(key := _key(statement.text, statement.context))) is not None:
             label = "" if twin.label == statement.label else f", there labelled {twin.label}"
             result.rejects.append(Reject(where, f"the same text as {twin.id}{label}", statement.id))
             continue
         known[key] = statement
         ids.add(statement.id)
-        new[split_of(statement.event)].append((where, statement))
+        new[sides.get(statement.event) or split_of(statement.event)].append((where, statement))
     for split, where, statement, twin in _near_copies(splits, new):
         new[split].remove((where, statement))
         result.rejects.append(Reject(where, f"nearly the same text as {twin.id}", statement.id))
@@ -79,44 +80,60 @@ def add(corpus: Path, rows: Iterable[tuple[str, dict[str, Any]] | Reject]) -> Ad
     return result
 
 
-def _key(statement: LabelledStatement) -> str:
+def _key(text: str, context: str) -> str:
     """What makes two statements the same: the text, and for a very short one ("C'est faux.") what stands before it."""
-    text = normalise(statement.text).lower()
-    return text if len(text.split()) >= 5 else f"{text} < {normalise(statement.context).lower()}"
+    text = normalise(text).lower()
+    return text if len(text.split()) >= 5 else f"{text} < {normalise(context).lower()}"
 
 
 def _statement(where: str, fields: dict[str, Any], taken: set[str]) -> LabelledStatement | Reject:
-    text = str(fields.get("text", ""))
+    # JSONL and Parquet have numbers where the schema has names: an article 17, a guideline 1.3.
+    fields = {
+        name: str(value) if isinstance(value, int | float) and name != "ambiguous" else value
+        for name, value in fields.items()
+    }
     given = str(fields.get("id", ""))
-    if not text.strip():
-        return Reject(where, f"no text; fields here are {', '.join(fields) or 'none'}", given)
-    made = f"added-{hashlib.sha256(normalise(text).encode()).hexdigest()[:12]}"
+    text, context = fields.get("text"), fields.get("context", "")
+    if not isinstance(text, str) or not text.strip():
+        return Reject(where, f"no text; fields here are {', '.join(map(str, fields)) or 'none'}", given)
+    try:
+        made = f"added-{hashlib.sha256(_key(text, str(context)).encode()).hexdigest()[:12]}"
+    except UnicodeEncodeError:
+        return Reject(where, "the text holds half a character (a cut emoji?)", given)
     identity = given if re.fullmatch(r"[\w.-]+", given) and given not in taken else made
+    article = fields.get("article") or fields.get("article_id") or ""  # article_id: in the tables of `stance score`
     values = {**DEFAULTS, **{name: fields[name] for name in LabelledStatement.model_fields if name in fields}}
-    if isinstance(values.get("ambiguous"), str):  # CSV has no booleans
-        values["ambiguous"] = values["ambiguous"].strip().lower() in ("true", "1", "yes")
-    values |= {"id": identity, "event": fields.get("event") or fields.get("article") or identity}
+    if not isinstance(values.get("ambiguous", False), bool):  # CSV has no booleans
+        values["ambiguous"] = str(values["ambiguous"]).strip().lower() in ("true", "1", "yes")
+    values |= {"id": identity, "article": article, "event": fields.get("event") or article or identity}
     try:
         statement = LabelledStatement.model_validate(values)
     except ValidationError as error:
-        return Reject(where, "; ".join(explain(item) for item in error.errors()), given)
-    if damage := DAMAGE.search(statement.text):
-        return Reject(where, f"the text has encoding damage or markup: {damage.group()!r}", given)
+        return Reject(where, "; ".join(dict.fromkeys(explain(item) for item in error.errors())), given)
+    if statement.guideline != GUIDELINE_VERSION:
+        return Reject(where, f"labelled by guideline {statement.guideline}, current is {GUIDELINE_VERSION}", given)
+    for name in ("text", "context", "title"):
+        if damage := DAMAGE.search(getattr(statement, name)):
+            return Reject(where, f"{name} has encoding damage or markup: {damage.group()!r}", given)
     return statement
 
 
 def _near_copies(
     splits: dict[str, list[LabelledStatement]], new: dict[str, list[tuple[str, LabelledStatement]]]
 ) -> list[tuple[str, str, LabelledStatement, LabelledStatement]]:
-    """New statements that are near-duplicates of another: split, place, statement, its twin."""
+    """New statements that are near-duplicates of one that stays: split, place, statement, its twin."""
     places = {statement.id: (split, where) for split, additions in new.items() for where, statement in additions}
-    everything = [record for split in SPLITS for record in [*splits[split], *(s for _, s in new[split])]]
+    # Old statements first, then the new ones in their order: the later one of a pair goes.
+    everything = [record for split in SPLITS for record in splits[split]]
+    everything += [statement for additions in new.values() for _, statement in additions]
+    order = {record.id: i for i, record in enumerate(everything)}
+    gone: set[str] = set()
     copies = []
-    for pair in near_pairs(everything):
+    for pair in near_pairs(everything, limit=len(everything) ** 2):
         if pair.similarity < (SAME_EVENT if pair.first.event == pair.second.event else NEAR_DUPLICATE):
             continue
-        for statement, twin in ((pair.first, pair.second), (pair.second, pair.first)):
-            if statement.id in places:
-                copies.append((*places.pop(statement.id), statement, twin))
-                break
+        twin, statement = sorted((pair.first, pair.second), key=lambda record: order[record.id])
+        if statement.id in places and statement.id not in gone and twin.id not in gone:
+            gone.add(statement.id)
+            copies.append((*places[statement.id], statement, twin))
     return copies

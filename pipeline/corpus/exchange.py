@@ -22,6 +22,7 @@ from sklearn.metrics import cohen_kappa_score
 from pipeline.corpus.schema import CorpusError, write_json, write_jsonl
 from pipeline.labels import LABELS
 from pipeline.records import Reject
+from pipeline.typography import normalise
 
 Tool = Literal["label-studio", "argilla", "doccano"]
 
@@ -78,7 +79,11 @@ def tasks(rows: Iterable[tuple[str, dict[str, Any]] | Reject]) -> tuple[list[Tas
         article = str(fields.get("article_id", fields.get("article", "")))
         index = fields.get("statement_index", number)
         before = found[-1] if found and article and found[-1].article == article else None
-        values = [fields.get(f"p_{label}") for label in LABELS]
+        try:
+            values = [float(fields[f"p_{label}"]) for label in LABELS if f"p_{label}" in fields]
+        except (TypeError, ValueError):
+            rejects.append(Reject(where, "p_accusation, p_denial, p_neutral are not numbers with a decimal point"))
+            continue
         found.append(
             Task(
                 id=str(fields.get("id") or f"{article or Path(where).name}-{index}"),
@@ -86,7 +91,7 @@ def tasks(rows: Iterable[tuple[str, dict[str, Any]] | Reject]) -> tuple[list[Tas
                 context=str(fields.get("context", before.text if before else "")),
                 title=str(fields.get("title", "")),
                 article=article,
-                probabilities=None if None in values else tuple(float(value or 0) for value in values),
+                probabilities=tuple(values) if len(values) == len(LABELS) else None,
                 model=str(fields.get("model", "")),
             )
         )
@@ -118,7 +123,10 @@ def choose(probabilities: NDArray[np.float64], count: int) -> list[int]:
 
 
 def write_tasks(tool: Tool, path: Path, items: Sequence[Task]) -> None:
-    """Write an import file of ``tool``: JSON for Label Studio and Argilla, JSONL for doccano."""
+    """Write an import file of ``tool``: JSON for Label Studio and Argilla, JSONL for doccano.
+
+    doccano has no place for a guess but the label itself: export only the examples that somebody approved.
+    """
     if tool == "doccano":
         rows = [{"text": t.text, "label": [t.guess] if t.guess else [], **t.shown()} for t in items]
         write_jsonl(path, rows)
@@ -193,7 +201,10 @@ def read_judgements(path: Path) -> Iterator[Judgement | Reject]:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                for name in sorted(n for n in archive.namelist() if n.endswith(".jsonl")):
+                names = sorted(n for n in archive.namelist() if n.endswith(".jsonl") and not n.startswith("__"))
+                if not names:
+                    raise CorpusError(f"{path}: no .jsonl in this ZIP; choose JSONL when you export from doccano.")
+                for name in names:
                     yield from _doccano(f"{path}/{name}", archive.read(name).decode("utf-8-sig"), Path(name).stem)
             return
         text = path.read_text(encoding="utf-8-sig")
@@ -215,7 +226,11 @@ def read_judgements(path: Path) -> Iterator[Judgement | Reject]:
             "records.to_json, and doccano's JSONL or ZIP."
         )
     for number, entry in enumerate(entries):
-        yield from read(f"{path}, entry {number}", entry)
+        where = f"{path}, entry {number}"
+        try:
+            yield from read(where, entry)
+        except (KeyError, TypeError, AttributeError) as error:
+            yield Reject(where, f"not of the form of the first entry ({type(error).__name__}: {error})")
 
 
 def _reader_of(entries: Any) -> Any:
@@ -247,7 +262,10 @@ def _label_studio(where: str, entry: dict[str, Any]) -> Iterator[Judgement | Rej
         if annotation.get("was_cancelled"):
             yield Reject(where, f"skipped by {by}")
             continue
-        choices = [choice for item in annotation["result"] for choice in item.get("value", {}).get("choices", [])]
+        results = annotation["result"]
+        if any(item.get("from_name") == "label" for item in results):  # there may be other controls beside ours
+            results = [item for item in results if item.get("from_name") == "label"]
+        choices = [choice for item in results for choice in item.get("value", {}).get("choices", [])]
         yield _judgement(where, by, choices, entry["data"])
 
 
@@ -284,22 +302,25 @@ def _doccano(name: str, text: str, annotator: str) -> Iterator[Judgement | Rejec
 def settle(judgements: Iterable[Judgement | Reject]) -> Settled:
     """One label a statement from what several people said, and how well they agree."""
     settled = Settled()
-    by_statement: dict[str, dict[str, Judgement]] = defaultdict(dict)
+    by_statement: dict[tuple[str, str], dict[str, Judgement]] = defaultdict(dict)
+    contradicted: set[tuple[str, str]] = set()
     for item in judgements:
         if isinstance(item, Reject):
             settled.rejects.append(item)
             continue
-        said = by_statement[item.id or item.text]
+        key = (item.id, normalise(item.text))  # ids of two scored batches may be the same
+        said = by_statement[key]
         if item.annotator in said and said[item.annotator].label != item.label:
             settled.rejects.append(Reject(item.where, f"{item.annotator} labelled this twice, differently", item.id))
+            contradicted.add(key)
         else:
             said[item.annotator] = item
-    for said in by_statement.values():
+    for key, said in by_statement.items():
         first = next(iter(said.values()))
         labels = [judgement.label for judgement in said.values()]
         label, votes = Counter(labels).most_common(1)[0]
         row = {name: getattr(first, name) for name in ("id", "text", "context", "title", "article")}
-        if votes * 2 > len(labels):
+        if votes * 2 > len(labels) and key not in contradicted:
             second = labels[1] if len(labels) > 1 else ""
             settled.statements.append({**row, "label": label, "first_label": labels[0], "second_label": second})
         else:

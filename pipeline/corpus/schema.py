@@ -64,7 +64,7 @@ class LabelledStatement(BaseModel):
 class GivenStatement(BaseModel):
     """A labelled statement of anybody's file: text and label, the rest optional, other fields kept as they are."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=True)
 
     text: str = Field(min_length=1)
     label: Label

@@ -1,6 +1,7 @@
 """Statements of anybody's tables: JSONL, CSV or Parquet, one row a statement. A bad row becomes a :class:`Reject`."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,8 +55,9 @@ def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]] | 
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]] | Reject]:
-    lines = text.splitlines(keepends=True)
-    reader = csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count))
+    csv.field_size_limit(2**31 - 1)
+    header = text.split("\n", 1)[0]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
     try:
         for row in reader:
             where = f"{path}:{reader.line_num}"

@@ -164,8 +164,8 @@ def load(folder: Path) -> Classifier:
         network,
         Inputs(**card["inputs"]),
         temperature=card["temperature"],
-        shift=tuple(card["shift"]),
-        lexicon=card["lexicon"],
+        shift=tuple(card.get("shift", (0.0,) * len(LABELS))),  # cards of before these two were added
+        lexicon=card.get("lexicon", 0.0),
         name=card["name"],
     )
 

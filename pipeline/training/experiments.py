@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.config import Config, ConfigError
 from pipeline.config import load as load_config
@@ -46,8 +46,18 @@ class Experiment(BaseModel):
     arms: list[Arm] = Field(min_length=1)
     seeds: list[int] = [1]
 
+    @model_validator(mode="after")
+    def _no_repeats(self) -> "Experiment":
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names) or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("two arms have one name, or a seed stands twice")
+        return self
+
     def configs(self, overrides: list[str]) -> list[tuple[Arm, Config]]:
         """Every run of the experiment, checked; ``overrides`` apply to all of them."""
+        for override in overrides:
+            if override.split("=")[0] in ("name", "seed"):
+                raise ConfigError(f"{override}: an experiment sets name and seed itself; change its file.")
         runs = []
         for arm, seed in product(self.arms, self.seeds):
             name = f"{arm.name}-seed{seed}" if len(self.seeds) > 1 else arm.name
