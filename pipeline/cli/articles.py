@@ -126,9 +126,13 @@ def _show_article(folder: Path, format: str, article_id: str) -> None:
 
     from pipeline.report import print_article
 
-    readers: dict[str, Any] = {"parquet": pd.read_parquet, "csv": pd.read_csv}
-    path = folder / f"statements.{format}"
-    table = pd.read_json(path, lines=True) if format == "jsonl" else readers[format](path)
+    path, ids = folder / f"statements.{format}", {"article_id": str}  # "007" is an id, not a number
+    if format == "parquet":
+        table = pd.read_parquet(path)
+    elif format == "csv":
+        table = pd.read_csv(path, dtype=ids, keep_default_na=False)
+    else:
+        table = pd.read_json(path, lines=True, dtype=ids)
     own = table[table["article_id"].astype(str) == article_id]
     if own.empty:
         err.print(f"--show: no article {article_id!r} in the result.")

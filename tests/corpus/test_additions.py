@@ -103,3 +103,29 @@ def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CorpusError, match=r"empty|UTF-8|known are"):
         list(table_rows(tmp_path / name))
+
+
+def test_two_short_statements_of_one_wording_get_two_ids(corpus):
+    rows = [
+        (f"f:{i}", {"text": "C'est faux.", "label": "denial", "context": context})
+        for i, context in enumerate(("Le maire aurait menti.", "L'usine aurait pollué la rivière."))
+    ]
+    assert sum(add(corpus, rows).added.values()) == 2
+    assert check(corpus) == []
+
+
+def test_of_three_near_copies_the_first_stays(corpus):
+    rows = [
+        (f"f:{i}", {"text": f"{OWN} {end}", "label": "accusation"}) for i, end in enumerate(("Ici.", "Là.", "Hier."))
+    ]
+    result = add(corpus, rows)
+    assert [r.source for r in result.rejects] == ["f:1", "f:2"]
+    assert check(corpus) == []
+
+
+def test_numbers_where_names_belong_are_taken(corpus):
+    result = add(corpus, [("f:1", {"text": OWN, "label": "accusation", "article_id": 17, "ambiguous": 1})])
+    assert result.rejects == []
+    (record,) = [r for _, r in everything(corpus).values() if r.article == "17"]
+    assert record.event == "17"
+    assert record.ambiguous

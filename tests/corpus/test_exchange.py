@@ -139,3 +139,33 @@ def test_rows_without_text_are_set_aside():
     found, rejects = tasks([("f:1", {"text": " "}), ("f:2", {"texte": "x"}), Reject("f:3", "broken JSON")])
     assert found == []
     assert [r.source for r in rejects] == ["f:1", "f:2", "f:3"]
+
+
+def test_an_entry_of_another_form_is_set_aside(tmp_path):
+    entries = json.loads((EXPORTS / "label-studio.json").read_text(encoding="utf-8"))
+    path = tmp_path / "mixed.json"
+    path.write_text(json.dumps([entries[0], {"id": 9}]), encoding="utf-8")
+    settled = settle(read_judgements(path))
+    assert len(settled.statements) == 1
+    assert "entry 1" in settled.rejects[0].source
+
+
+def test_a_zip_without_jsonl_says_what_to_choose(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("all.csv", "id,text,label")
+    with pytest.raises(CorpusError, match="choose JSONL"):
+        list(read_judgements(tmp_path / "x.zip"))
+
+
+def test_one_id_for_two_texts_does_not_mix_them(tmp_path):
+    rows = [{"text": text, "label": ["denial"], "statement_id": "1-0"} for text in ("Il nie.", "Elle nie.")]
+    (tmp_path / "ana.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert len(settle(read_judgements(tmp_path / "ana.jsonl")).statements) == 2
+
+
+def test_who_contradicts_himself_settles_nothing(tmp_path):
+    rows = [{"text": "Il nie.", "label": [label]} for label in ("denial", "neutral")]
+    (tmp_path / "ana.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settled = settle(read_judgements(tmp_path / "ana.jsonl"))
+    assert settled.statements == []
+    assert len(settled.disagreements) == 1

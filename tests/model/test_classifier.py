@@ -124,3 +124,11 @@ def test_shift_and_lexicon_change_probabilities_and_survive_save_and_load(networ
     mixed.save(tmp_path / "m")
     np.testing.assert_allclose(load(tmp_path / "m").predict(texts).probabilities, p, atol=1e-6)
     assert mixed.predict([]).probabilities.shape == (0, 3)
+
+
+def test_a_model_saved_before_shift_and_lexicon_still_loads(tmp_path):
+    Classifier(CueNetwork(), name="old").save(tmp_path)
+    card = json.loads((tmp_path / "stance.json").read_text())
+    del card["shift"], card["lexicon"]
+    (tmp_path / "stance.json").write_text(json.dumps(card))
+    assert load(tmp_path).predict(["Le maire dément."]).labels == ["denial"]
