@@ -2,9 +2,9 @@
 
 File formats, as the tools document them: Label Studio tasks with predictions, and its JSON and JSON-MIN exports
 (labelstud.io/guide/predictions, /guide/task_format, /guide/export); Argilla's ``records.to_json`` and ``from_json``
-(docs.argilla.io, rg.Dataset.records; the file does not tell drafts from answers, so filter for submitted ones); doccano's
-JSONL of text classification, and its export, a ZIP with one JSONL a user where the users did not share their annotations
-(doccano.github.io/doccano).
+(docs.argilla.io, rg.Dataset.records; the file does not tell drafts from answers: filter for submitted ones); doccano's
+JSONL of text classification, and its export, a ZIP with one JSONL a user where the users did not share their
+annotations (doccano.github.io/doccano).
 """
 
 import json
