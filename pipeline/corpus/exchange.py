@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from pipeline.corpus.schema import CorpusError, write_json, write_jsonl
+from pipeline.corpus.tables import jsonl_rows
 from pipeline.labels import LABELS
 from pipeline.records import Reject
 from pipeline.typography import normalise
@@ -285,19 +286,12 @@ def _argilla(where: str, entry: dict[str, Any]) -> Iterator[Judgement | Reject]:
 
 
 def _doccano(name: str, text: str, annotator: str) -> Iterator[Judgement | Reject]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{name}:{number}"
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            yield Reject(where, f"broken JSON: {error.msg} at column {error.colno}")
-            continue
-        if not isinstance(entry, dict):
-            yield Reject(where, f"expected an object with fields, found {type(entry).__name__}")
-            continue
-        yield _judgement(where, annotator, entry.get("label", []), entry)
+    for row in jsonl_rows(name, text):
+        if isinstance(row, Reject):
+            yield row
+        else:
+            where, entry = row
+            yield _judgement(where, annotator, entry.get("label", []), entry)
 
 
 def settle(judgements: Iterable[Judgement | Reject]) -> Settled:

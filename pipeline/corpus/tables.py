@@ -35,14 +35,15 @@ def table_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]] | Reject]:
         ) from error
     if not text.strip():
         raise CorpusError(f"{path}: the file is empty.")
-    yield from _jsonl_rows(path, text) if suffix == ".jsonl" else _csv_rows(path, text)
+    yield from jsonl_rows(str(path), text) if suffix == ".jsonl" else _csv_rows(path, text)
 
 
-def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]] | Reject]:
+def jsonl_rows(name: str, text: str) -> Iterator[tuple[str, dict[str, Any]] | Reject]:
+    """Place and fields of each line of JSONL text; ``name`` is the file's, for places."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
+        where = f"{name}:{number}"
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
