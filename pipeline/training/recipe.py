@@ -129,9 +129,8 @@ def fingerprint(config: Config) -> str:
     """Digest of everything that decides a run's result: settings, corpus, code, library versions."""
     sha = hashlib.sha256()
     settings = config.model_dump(exclude={"name": True, "output": True, "tracking": True})
-    settings["log_model"] = (
-        config.tracking.log_model
-    )  # a run whose model was not kept cannot stand for one that keeps it
+    # A run whose model was not registered cannot stand for one that registers it.
+    settings["log_model"] = config.tracking.log_model
     sha.update(json.dumps(settings, sort_keys=True).encode())
     sha.update(corpus_splits.digest(Path(config.data.corpus)).encode())
     for path in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):
