@@ -61,9 +61,6 @@ class Inputs(_Section):
     context: bool = Field(True, description="Give the statement before as second segment")
     title: bool = Field(False, description="Put the article's title in front of the context")
     max_tokens: int = Field(160, ge=16, le=512, description="Window length, special tokens included")
-    context_tokens: int = Field(
-        512, ge=1, le=512, description="At most so many tokens of the second segment, the last ones, as the window allows"
-    )
 
 
 class Training(_Section):

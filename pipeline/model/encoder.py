@@ -161,7 +161,7 @@ class EncoderNetwork:
         self, texts: Sequence[str], seconds: Sequence[str], inputs: Inputs, advance: Advance
     ) -> tuple[NDArray[np.float64], list[bool]]:
         """Logits (n, 3) in fp32; a windowed statement gets the mean over its windows, weighted by their length."""
-        windows = encode(self.tokenizer, texts, seconds, inputs)
+        windows = encode(self.tokenizer, texts, seconds, inputs.max_tokens)
         sums = np.zeros((len(texts), len(LABELS)))
         weights = np.zeros((len(texts), 1))
         device = next(self.model.parameters()).device

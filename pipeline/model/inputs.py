@@ -33,7 +33,7 @@ class Windows:
     windowed: list[bool]
 
 
-def encode(tokenizer: Any, texts: Sequence[str], seconds: Sequence[str], inputs: Inputs) -> Windows:
+def encode(tokenizer: Any, texts: Sequence[str], seconds: Sequence[str], max_tokens: int) -> Windows:
     """Token windows of statements with their second segments.
 
     Nothing of a statement is ever dropped: the second segment loses its beginning first (what stands next to the
@@ -43,18 +43,18 @@ def encode(tokenizer: Any, texts: Sequence[str], seconds: Sequence[str], inputs:
         tokenizer: A fast tokenizer; its own post-processor adds the special tokens.
         texts: Statements as they stand in the article.
         seconds: Second segment of each statement, ``""`` for none.
-        inputs: Longest window and longest second segment.
+        max_tokens: Longest window, special tokens included.
     """
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
     statements = backend.encode_batch([normalise(text) for text in texts], add_special_tokens=False)
     behind = backend.encode_batch([normalise(second) for second in seconds], add_special_tokens=False)
-    body = inputs.max_tokens - backend.num_special_tokens_to_add(False)
-    pair_body = inputs.max_tokens - backend.num_special_tokens_to_add(True)
+    body = max_tokens - backend.num_special_tokens_to_add(False)
+    pair_body = max_tokens - backend.num_special_tokens_to_add(True)
     windows = Windows([], [], [])
     for i, (statement, second) in enumerate(zip(statements, behind, strict=True)):
-        room = min(pair_body - len(statement), inputs.context_tokens)
+        room = pair_body - len(statement)
         if len(statement) > body:
             statement.truncate(body, stride=body // 4)
             parts = [statement, *statement.overflowing]

@@ -147,7 +147,7 @@ def _dataset(tokenizer: Any, records: Sequence[LabelledStatement], config: Confi
     from datasets import Dataset
 
     seconds = second_segments([r.context for r in records], [r.title for r in records], config.inputs)
-    windows = encode(tokenizer, [r.text for r in records], seconds, config.inputs)
+    windows = encode(tokenizer, [r.text for r in records], seconds, config.inputs.max_tokens)
     columns: dict[str, list[Any]] = {name: [f[name] for f in windows.features] for name in windows.features[0]}
     columns["labels"] = [LABEL_IDS[records[owner].label] for owner in windows.owner]
     columns["length"] = [len(ids) for ids in columns["input_ids"]]

@@ -15,30 +15,23 @@ def ids(tokenizer, text):
 
 
 def test_a_pair_is_encoded_as_the_tokenizer_itself_would(tokenizer):
-    windows = encode(tokenizer, ["Il nie."], ["On l'accuse."], Inputs(max_tokens=64))
+    windows = encode(tokenizer, ["Il nie."], ["On l'accuse."], 64)
     assert windows.features[0]["input_ids"] == tokenizer(["Il nie."], ["On l'accuse."])["input_ids"][0]
 
 
 def test_context_is_cut_first_and_from_its_beginning(tokenizer):
     statement = "Le maire a répondu."
     context = " ".join(["loin"] * 60) + " tout près"
-    window = encode(tokenizer, [statement], [context], Inputs(max_tokens=32)).features[0]["input_ids"]
+    window = encode(tokenizer, [statement], [context], 32).features[0]["input_ids"]
     assert len(window) == 32
     start = window.index(ids(tokenizer, statement)[0])
     assert window[start : start + len(ids(tokenizer, statement))] == ids(tokenizer, statement)
     assert window[-1 - len(ids(tokenizer, "près")) : -1] == ids(tokenizer, "près")
 
 
-def test_of_a_long_context_the_last_tokens_asked_for_are_read(tokenizer):
-    statement, context = "Le maire a répondu.", "Il y a longtemps que tout le monde le disait."
-    window = encode(tokenizer, [statement], [context], Inputs(max_tokens=64, context_tokens=3)).features[0]["input_ids"]
-    assert window[-4:-1] == ids(tokenizer, context)[-3:]
-    assert len(window) == len(ids(tokenizer, statement)) + 3 + tokenizer.num_special_tokens_to_add(pair=True)
-
-
 def test_a_long_statement_is_never_cut_but_windowed(tokenizer):
     words = [f"mot{i}" for i in range(80)]
-    windows = encode(tokenizer, [" ".join(words), "Court."], ["Avant.", "Avant."], Inputs(max_tokens=32))
+    windows = encode(tokenizer, [" ".join(words), "Court."], ["Avant.", "Avant."], 32)
     assert windows.windowed == [True, False]
     own = [f["input_ids"] for f, owner in zip(windows.features, windows.owner, strict=True) if owner == 0]
     assert all(len(window) <= 32 for window in own)
@@ -55,7 +48,7 @@ def test_statement_of_exactly_the_window_fits_without_context(tokenizer):
     statement = " ".join(["le"] * 200)
     body = ids(tokenizer, statement)[:30]
     text = tokenizer.decode(body)
-    windows = encode(tokenizer, [text], ["Avant."], Inputs(max_tokens=len(ids(tokenizer, text)) + 2))
+    windows = encode(tokenizer, [text], ["Avant."], len(ids(tokenizer, text)) + 2)
     assert windows.windowed == [False]
 
 
