@@ -23,6 +23,7 @@ DENYING = [
     r"fausses? (?:information|accusation|rumeur)s?", r"infondé\w*", r"sans fondement", r"de toutes pièces",
     r"calomni\w+", r"diffamat\w+", r"dénégations?", r"je n'ai jamais", r"nous n'avons jamais", r"il n'a jamais",
     r"n'a rien à se reprocher", r"aucune preuve", r"absurde",
+    r"dénonc\w+ (?:\S+ ){0,3}\W*(?:mensonge|accusation|allégation|rumeur)s?",
 ]  # fmt: skip
 
 ACCUSING = [
