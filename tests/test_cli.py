@@ -138,7 +138,14 @@ def interrupt(command, tmp_path, when, timeout=60):
     """Start a command, send Ctrl-C once ``when()`` holds, and return it finished."""
     environment = {**os.environ, "MLFLOW_TRACKING_URI": ""}
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests started in the background of a script inherit that Ctrl-C is ignored; a terminal's command does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + timeout
     while not when() and process.poll() is None and time.monotonic() < deadline:
