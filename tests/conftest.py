@@ -86,8 +86,7 @@ def tiny_overrides(encoder: Path, corpus: Path, folder: Path) -> list[str]:
         "training.learning_rate=1e-3",
         "training.log_every_steps=2",
         "training.precision=fp32",
-        "calibration.news_shares=false",  # tests of the recipe are about what the encoder learns
-        "calibration.lexicon=0.0",
+        "calibration.lexicon=0.0",  # tests of the recipe are about what the encoder learns
         f"tracking.uri=sqlite:///{folder / 'mlflow.db'}",
         "tracking.system_metrics=false",
     ]

@@ -11,6 +11,8 @@ from pipeline.model.cues import stance_of
         ("La plainte contre le directeur a été déposée lundi.", Stance.ACCUSATION),
         ("Le maire dément.", Stance.DENIAL),
         ("Elle rejette toutes ces accusations.", Stance.DENIAL),
+        ("La ministre a dénoncé « des mensonges ».", Stance.DENIAL),
+        ("La ministre a dénoncé un scandale.", Stance.ACCUSATION),
         ("Le titre accuse une baisse de 3 %.", Stance.NEUTRAL),
         ("Il n'accuse personne.", Stance.NEUTRAL),
         ("Le ministère n'a ni confirmé ni infirmé.", Stance.NEUTRAL),
